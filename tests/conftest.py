@@ -1,0 +1,21 @@
+"""What every test folder shares: the place of the real data."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# TensorFlow's start-up chatter would bury the reports of failed tests; it is read when TensorFlow is first imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data (`tfds/` and the plain sets beside it); skips, saying why, where there is none."""
+    place = os.environ.get("ZOO_DATA_DIR")
+    if not place:
+        pytest.skip("needs real data: ZOO_DATA_DIR is not set (a folder holding tfds/ and the plain sets)")
+    folder = Path(place)
+    if not (folder / "tfds").is_dir():
+        pytest.skip(f"needs real data: ZOO_DATA_DIR is {place!r}, which holds no folder tfds/")
+    return folder
