@@ -1,0 +1,117 @@
+"""The table of architectures: name -> builder, its arguments, task, paper and parameter count.
+
+Strings only: a builder is imported when it is asked for, so that reading the table loads neither TensorFlow nor Keras.
+Adding an architecture is one file and one line here; the tests take their cases from this table.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zoo.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One architecture.
+
+    Attributes:
+        name: What `zoo.build` takes.
+        builder: "module:function".
+        task: What its answers are for, the name of a task.
+        paper: Where it was published.
+        parameters: All of them, trainable or not, of the model that `zoo.build(name)` gives.
+        arguments: What this name gives the builder beyond the builder's own defaults.
+        licence: Of the code.
+    """
+
+    name: str
+    builder: str
+    task: str
+    paper: str
+    parameters: int
+    arguments: dict = field(default_factory=dict)
+    licence: str = "Apache-2.0"
+
+    def load(self):
+        """The builder itself. Imports Keras."""
+        module, function = self.builder.split(":")
+        return getattr(importlib.import_module(module), function)
+
+
+CATALOG: tuple[Entry, ...] = (
+    Entry(
+        name="resnet18",
+        builder="zoo.classifiers.resnet:resnet",
+        arguments={"depth": 18},
+        task="classification",
+        paper="He et al. 2015, arXiv:1512.03385",
+        parameters=11_699_112,
+    ),
+    Entry(
+        name="resnet20",
+        builder="zoo.classifiers.resnet:resnet",
+        arguments={"depth": 20, "classes": 10, "image_size": 32},
+        task="classification",
+        paper="He et al. 2015, arXiv:1512.03385",
+        parameters=274_042,
+    ),
+    Entry(
+        name="resnet50",
+        builder="zoo.classifiers.resnet:resnet",
+        arguments={"depth": 50},
+        task="classification",
+        paper="He et al. 2015, arXiv:1512.03385",
+        parameters=25_610_152,
+    ),
+)
+
+
+def models() -> list[str]:
+    """Names of the architectures, sorted."""
+    return sorted(entry.name for entry in CATALOG)
+
+
+def entry(name: str) -> Entry:
+    """The line of an architecture.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    for line in CATALOG:
+        if line.name == name:
+            return line
+    raise UserError(f"there is no model {name!r}{nearest(name, models())}")
+
+
+def build(name: str, **arguments) -> keras.Model:
+    """Builds a new, untrained model.
+
+    Args:
+        name: One of `models()`.
+        **arguments: Arguments of the builder; they win over those of the catalog's line.
+
+    Returns:
+        The model, from raw numbers (pixels, token ids) to logits.
+
+    Raises:
+        UserError: No model of that name, or an argument that its builder does not take.
+        ValueError: A value that the builder cannot use.
+
+    Example:
+        >>> build("resnet18", classes=10, image_size=32).output_shape
+        (None, 10)
+    """
+    line = entry(name)
+    builder = line.load()
+    accepted = inspect.signature(builder).parameters
+    for argument in arguments:
+        if argument not in accepted:
+            raise UserError(f"model {name!r} takes no argument {argument!r}; it takes: {', '.join(accepted)}")
+    return builder(**{**line.arguments, **arguments})

@@ -1,0 +1,60 @@
+"""Convolution, batch normalization, activation: the step that most image models repeat."""
+
+from __future__ import annotations
+
+import keras
+
+
+def conv_bn(
+    x: keras.KerasTensor,
+    filters: int,
+    kernel_size: int,
+    strides: int = 1,
+    *,
+    name: str,
+    activation: str | None = "relu",
+    use_bias: bool = False,
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
+    gamma_initializer: str = "ones",
+) -> keras.KerasTensor:
+    """Convolves, normalizes over the batch and activates.
+
+    A strided convolution pads both sides alike, kernel_size // 2 pixels, as the papers and torch do it; Keras's "same"
+    pads an even image on the right and bottom only, which moves the maps by half a pixel and makes ported weights
+    miss.
+
+    Args:
+        x: Maps [B, H, W, C].
+        filters: Channels of the answer.
+        kernel_size: Side of the kernel, pixels; odd.
+        strides: Step of the kernel, pixels.
+        name: Name of the convolution; the other layers append to it ("stem_conv", "stem_conv_bn").
+        activation: Name of a Keras activation, None for a linear answer.
+        use_bias: Whether the convolution has biases. Batch normalization subtracts them again.
+        momentum: How much of the running mean and variance stays at each step, in [0, 1].
+        epsilon: Added to the variance.
+        gamma_initializer: Initializer of the scale of the batch normalization.
+
+    Returns:
+        Maps [B, ceil(H / strides), ceil(W / strides), filters].
+    """
+    if strides > 1 and kernel_size > 1:
+        x = keras.layers.ZeroPadding2D(kernel_size // 2, data_format="channels_last", name=f"{name}_pad")(x)
+        padding = "valid"
+    else:
+        padding = "same"
+    x = keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding,
+        data_format="channels_last",
+        use_bias=use_bias,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    x = keras.layers.BatchNormalization(
+        momentum=momentum, epsilon=epsilon, gamma_initializer=gamma_initializer, name=f"{name}_bn"
+    )(x)
+    return keras.layers.Activation(activation, name=f"{name}_{activation}")(x) if activation else x
