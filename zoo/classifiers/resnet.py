@@ -30,10 +30,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 
 from zoo.layers.convolution import conv_bn
+from zoo.layers.head import logits
 from zoo.layers.pixels import pixels
 
 # Depth -> blocks in each stage (table 1 of the paper). 50 and 152 also are 6n + 2: the large net is meant.
@@ -93,28 +95,29 @@ def resnet(
         (None, 10)
     """
     small = depth not in _STAGES
-    if small and (depth < 8 or depth % 6 != 2):
-        raise ValueError(f"Expected depth to be one of {sorted(_STAGES)} or 6n + 2 (20, 32, ...). Received: {depth}")
-    if classes < 1:
-        raise ValueError(f"Expected at least one class. Received: classes={classes}")
+    if not isinstance(depth, int) or small and (depth < 8 or depth % 6 != 2):
+        raise ValueError(f"Expected depth to be one of {sorted(_STAGES)} or 6n + 2 (20, 32, ...). Received: {depth!r}")
     blocks = (depth // 6,) * 3 if small else _STAGES[depth]
-    width = width or (16 if small else 64)
-    stem = stem or ("3x3" if small else "7x7")
+    if width is None:
+        width = 16 if small else 64
+    if stem is None:
+        stem = "3x3" if small else "7x7"
+    stride = stem_strides
+    if stride is None:
+        stride = 2 if stem == "7x7" else 1
     _one_of("stem", stem, ("7x7", "3x3"))
     _one_of("shortcut", shortcut, ("A", "B"))
     _one_of("bottleneck_stride", bottleneck_stride, ("3x3", "1x1"))
-
-    convolve = functools.partial(conv_bn, use_bias=use_bias, momentum=momentum, epsilon=epsilon)
-    bypass = functools.partial(_zero_filled if shortcut == "A" else _projected, convolve)
-    last_gamma = "zeros" if zero_gamma else "ones"
-    if depth in _STAGES and depth >= 50:
-        block = functools.partial(_bottleneck, convolve, bypass, last_gamma, bottleneck_stride)
-    else:
-        block = functools.partial(_basic, convolve, bypass, last_gamma)
+    style = _Style(
+        convolve=functools.partial(conv_bn, use_bias=use_bias, momentum=momentum, epsilon=epsilon),
+        last_gamma="zeros" if zero_gamma else "ones",
+        shortcut=shortcut,
+        bottleneck_stride=bottleneck_stride,
+    )
+    block = _basic if small or depth < 50 else _bottleneck
 
     inputs, x = pixels(image_size, channels, mean, std)
-    stride = stem_strides or (2 if stem == "7x7" else 1)
-    x = convolve(x, width, int(stem[0]), stride, name="stem_conv")
+    x = style.convolve(x, width, int(stem[0]), stride, name="stem_conv")
     maps = {stride: x}
     if stem == "7x7":
         # Zeros around maps that are never negative: the same maximum as with minus infinity.
@@ -124,50 +127,40 @@ def resnet(
     for stage, repeats in enumerate(blocks):
         for i in range(repeats):
             down = 2 if stage > 0 and i == 0 else 1
-            x = block(x, width * 2**stage, down, name=f"stage{stage + 1}_block{i + 1}")
+            x = block(x, width * 2**stage, down, style, f"stage{stage + 1}_block{i + 1}")
             stride *= down
         maps[stride] = x
     if features:
         return keras.Model(inputs, {str(s): m for s, m in maps.items()}, name=f"resnet{depth}_features")
 
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="mean")(x)  # [B, C]
-    x = keras.layers.Dense(classes, name="logits")(x)
-    return keras.Model(inputs, x, name=f"resnet{depth}")
+    return keras.Model(inputs, logits(x, classes), name=f"resnet{depth}")
 
 
-def _basic(
-    convolve: Callable,
-    bypass: Callable,
-    last_gamma: str,
-    x: keras.KerasTensor,
-    filters: int,
-    strides: int,
-    *,
-    name: str,
-) -> keras.KerasTensor:
+@dataclass(frozen=True)
+class _Style:
+    """What all blocks of one net have in common."""
+
+    convolve: Callable
+    last_gamma: str
+    shortcut: str
+    bottleneck_stride: str
+
+
+def _basic(x: keras.KerasTensor, filters: int, strides: int, style: _Style, name: str) -> keras.KerasTensor:
     """Two 3x3 convolutions beside a shortcut: [B, H, W, C] -> [B, H / strides, W / strides, filters]."""
-    y = convolve(x, filters, 3, strides, name=f"{name}_conv1")
-    y = convolve(y, filters, 3, name=f"{name}_conv2", activation=None, gamma_initializer=last_gamma)
-    return _join(bypass(x, filters, strides, name=f"{name}_shortcut"), y, name)
+    y = style.convolve(x, filters, 3, strides, name=f"{name}_conv1")
+    y = style.convolve(y, filters, 3, name=f"{name}_conv2", activation=None, gamma_initializer=style.last_gamma)
+    return _join(_shortcut(x, filters, strides, style, f"{name}_shortcut"), y, name)
 
 
-def _bottleneck(
-    convolve: Callable,
-    bypass: Callable,
-    last_gamma: str,
-    stride_on: str,
-    x: keras.KerasTensor,
-    filters: int,
-    strides: int,
-    *,
-    name: str,
-) -> keras.KerasTensor:
+def _bottleneck(x: keras.KerasTensor, filters: int, strides: int, style: _Style, name: str) -> keras.KerasTensor:
     """1x1, 3x3 and 1x1 convolutions: [B, H, W, C] -> [B, H / strides, W / strides, 4 filters]."""
-    first, second = (strides, 1) if stride_on == "1x1" else (1, strides)
-    y = convolve(x, filters, 1, first, name=f"{name}_conv1")
-    y = convolve(y, filters, 3, second, name=f"{name}_conv2")
-    y = convolve(y, 4 * filters, 1, name=f"{name}_conv3", activation=None, gamma_initializer=last_gamma)
-    return _join(bypass(x, 4 * filters, strides, name=f"{name}_shortcut"), y, name)
+    first, second = (strides, 1) if style.bottleneck_stride == "1x1" else (1, strides)
+    y = style.convolve(x, filters, 1, first, name=f"{name}_conv1")
+    y = style.convolve(y, filters, 3, second, name=f"{name}_conv2")
+    y = style.convolve(y, 4 * filters, 1, name=f"{name}_conv3", activation=None, gamma_initializer=style.last_gamma)
+    return _join(_shortcut(x, 4 * filters, strides, style, f"{name}_shortcut"), y, name)
 
 
 def _join(shortcut: keras.KerasTensor, y: keras.KerasTensor, name: str) -> keras.KerasTensor:
@@ -175,25 +168,18 @@ def _join(shortcut: keras.KerasTensor, y: keras.KerasTensor, name: str) -> keras
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-def _projected(convolve: Callable, x: keras.KerasTensor, filters: int, strides: int, *, name: str) -> keras.KerasTensor:
-    """Option B: a 1x1 convolution where the shape changes."""
+def _shortcut(x: keras.KerasTensor, filters: int, strides: int, style: _Style, name: str) -> keras.KerasTensor:
+    """The input itself; where the shape changes, brought to [B, H / strides, W / strides, filters]."""
     if strides == 1 and x.shape[-1] == filters:
         return x
-    return convolve(x, filters, 1, strides, name=name, activation=None)
-
-
-def _zero_filled(
-    convolve: Callable, x: keras.KerasTensor, filters: int, strides: int, *, name: str
-) -> keras.KerasTensor:
-    """Option A: every `strides`-th pixel, and channels of zeros behind those there are. No parameters."""
-    if strides > 1:
+    if style.shortcut == "B":
+        return style.convolve(x, filters, 1, strides, name=name, activation=None)
+    if strides > 1:  # every second pixel
         x = keras.layers.AveragePooling2D(1, strides, data_format="channels_last", name=f"{name}_subsample")(x)
-    missing = filters - x.shape[-1]
-    if missing == 0:
-        return x
     # ZeroPadding2D pads the two middle axes: channels are brought there and back.
+    more = filters - x.shape[-1]
     x = keras.layers.Permute((1, 3, 2), name=f"{name}_turn")(x)  # [B, H, C, W]
-    x = keras.layers.ZeroPadding2D(((0, 0), (0, missing)), data_format="channels_last", name=f"{name}_zeros")(x)
+    x = keras.layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_last", name=f"{name}_zeros")(x)
     return keras.layers.Permute((1, 3, 2), name=f"{name}_turn_back")(x)  # [B, H, W, filters]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 
 def conv_bn(
     x: keras.KerasTensor,
-    filters: int,
+    filters: int | None,
     kernel_size: int,
     strides: int = 1,
     *,
     name: str,
     activation: str | None = "relu",
+    padding: str = "both",
     use_bias: bool = False,
     momentum: float = 0.9,
     epsilon: float = 1e-5,
@@ -20,17 +23,16 @@ def conv_bn(
 ) -> keras.KerasTensor:
     """Convolves, normalizes over the batch and activates.
 
-    A strided convolution pads both sides alike, kernel_size // 2 pixels, as the papers and torch do it; Keras's "same"
-    pads an even image on the right and bottom only, which moves the maps by half a pixel and makes ported weights
-    miss.
-
     Args:
         x: Maps [B, H, W, C].
-        filters: Channels of the answer.
+        filters: Channels of the answer. None gives each channel a kernel of its own (a depthwise convolution).
         kernel_size: Side of the kernel, pixels; odd.
         strides: Step of the kernel, pixels.
         name: Name of the convolution; the other layers append to it ("stem_conv", "stem_conv_bn").
         activation: Name of a Keras activation, None for a linear answer.
+        padding: "both": kernel_size // 2 zeros on every side, as torch pads. "same": as TensorFlow pads, and
+            keras.applications' MobileNets; for a strided kernel over an even image that is one zero less on the left
+            and on the top, so weights trained with the one miss half a pixel under the other.
         use_bias: Whether the convolution has biases. Batch normalization subtracts them again.
         momentum: How much of the running mean and variance stays at each step, in [0, 1].
         epsilon: Added to the variance.
@@ -39,21 +41,34 @@ def conv_bn(
     Returns:
         Maps [B, ceil(H / strides), ceil(W / strides), filters].
     """
-    if strides > 1 and kernel_size > 1:
+    if padding == "both" and strides > 1 and kernel_size > 1:
         x = keras.layers.ZeroPadding2D(kernel_size // 2, data_format="channels_last", name=f"{name}_pad")(x)
         padding = "valid"
     else:
-        padding = "same"
-    x = keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding,
-        data_format="channels_last",
-        use_bias=use_bias,
-        kernel_initializer="he_normal",
-        name=name,
-    )(x)
+        padding = "same"  # at stride 1 the two are one
+    if filters is None:
+        convolution = keras.layers.DepthwiseConv2D(
+            kernel_size,
+            strides,
+            padding,
+            data_format="channels_last",
+            use_bias=use_bias,
+            # He's normal distribution for kernel_size ** 2 inputs; Keras's own would count every channel as an input.
+            depthwise_initializer=keras.initializers.RandomNormal(stddev=math.sqrt(2) / kernel_size),
+            name=name,
+        )
+    else:
+        convolution = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format="channels_last",
+            use_bias=use_bias,
+            kernel_initializer="he_normal",
+            name=name,
+        )
+    x = convolution(x)
     x = keras.layers.BatchNormalization(
         momentum=momentum, epsilon=epsilon, gamma_initializer=gamma_initializer, name=f"{name}_bn"
     )(x)

@@ -1,0 +1,23 @@
+"""Where every classifier ends: one logit for each class."""
+
+from __future__ import annotations
+
+import keras
+
+
+def logits(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+    """A linear layer. It is called "logits" in every model, so that fine-tuning finds what to leave behind.
+
+    Args:
+        x: Features [B, C].
+        classes: Number of logits.
+
+    Returns:
+        Logits [B, classes], without softmax.
+
+    Raises:
+        ValueError: `classes` is not a positive whole number.
+    """
+    if not isinstance(classes, int) or classes < 1:
+        raise ValueError(f"Expected classes to be a positive whole number. Received: classes={classes!r}")
+    return keras.layers.Dense(classes, name="logits")(x)

@@ -1,0 +1,1 @@
+"""Architectures that read step by step and remember: one file each, a builder and its blocks."""
