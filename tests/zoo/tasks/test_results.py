@@ -1,0 +1,72 @@
+"""The fields of an answer, as the contract names them, and the answer drawn."""
+
+import numpy as np
+import pytest
+
+from zoo.tasks.results import Classification, Failure, percent
+
+ANSWER = Classification("cat", 0.7500001, (("cat", 0.7500001), ("dog", 0.2), ("猫", 0.0499999)))
+
+
+def test_json_has_exactly_the_fields_of_the_contract():
+    scores = [("cat", 0.75), ("dog", 0.2), ("猫", 0.0499999)]
+    assert ANSWER.to_dict() == {
+        "label": "cat",
+        "probability": 0.75,
+        "scores": [{"label": label, "probability": probability} for label, probability in scores],
+    }
+
+
+def test_tokens_appear_only_where_shortened():
+    whole = Classification("good", 0.9, used_tokens=12, total_tokens=12)
+    cut = Classification("good", 0.9, used_tokens=512, total_tokens=1310)
+    assert "used_tokens" not in whole.to_dict() and "used" not in whole.to_text()
+    assert (cut.to_dict()["used_tokens"], cut.to_dict()["total_tokens"]) == (512, 1310)
+    assert cut.to_text() == "good 90.0 % (used 512 of 1,310 tokens)"
+
+
+def test_a_failure_has_its_error_alone():
+    failure = Failure("no such file")
+    assert failure.to_dict() == failure.to_row() == {"error": "no such file"}
+    assert ANSWER.error is None and failure.error == "no such file"
+
+
+def test_an_empty_item_has_an_empty_result():
+    empty = Classification(None, None)
+    assert empty.to_dict() == {"label": None, "probability": None, "scores": []}
+    assert empty.limit(3, 0.5) == empty
+    assert empty.to_text() == "(empty)"
+
+
+@pytest.mark.parametrize(("threshold", "label"), [(0.0, "cat"), (0.75, "cat"), (0.76, None), (1.0, None)])
+def test_below_the_threshold_the_label_is_null_and_the_rest_stays(threshold, label):
+    limited = ANSWER.limit(2, threshold)
+    assert limited.label == label
+    assert limited.probability == ANSWER.probability
+    assert limited.scores == ANSWER.scores[:2]
+
+
+def test_row_is_flat():
+    row = ANSWER.limit(2).to_row()
+    assert row == {"label": "cat", "probability": 0.75, "label_2": "dog", "probability_2": 0.2}
+
+
+def test_certainty_is_not_rounded_up_to_certain():
+    assert [percent(p) for p in (1.0, 0.99996, 0.9994, 0.0)] == ["100.0 %", ">99.9 %", "99.9 %", "0.0 %"]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 3), (600, 800, 3), (1, 1, 3), (3, 2000, 3), (2000, 3, 3)])
+def test_drawing_keeps_the_whole_image_and_adds_below(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    drawn = ANSWER.draw(image)
+    factor = max(1, -(-320 // max(shape[:2])))
+    left = (drawn.shape[1] - shape[1] * factor) // 2
+    kept = drawn[: shape[0] * factor : factor, left : left + shape[1] * factor : factor]
+    np.testing.assert_array_equal(kept, image)
+    assert drawn.shape[1] >= 320 and drawn.shape[0] < shape[0] * factor + 40 * 3 * max(1, shape[1] // 300) + 60
+
+
+def test_bar_is_as_long_as_the_probability():
+    drawn = Classification("a", 0.25, (("a", 0.25),)).draw(np.zeros((400, 400, 3), np.uint8))
+    green = (drawn == np.array([60, 140, 30], np.uint8)).all(-1).any(0)
+    assert green.sum() == pytest.approx(0.25 * 400, abs=6)

@@ -1,0 +1,133 @@
+"""What a task answers: a result knows how to be a line of text, JSON, a CSV row and a drawing.
+
+`Failure` is what an item gets that could not be answered; the items beside it are answered all the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Result:
+    """One answer for one item.
+
+    Attributes:
+        error: Why the item could not be answered, in one line; None where it was.
+        used_tokens: How many of `total_tokens` the model read; None where the model does not count.
+        total_tokens: Length of the item in tokens.
+    """
+
+    error: ClassVar[str | None] = None
+    used_tokens: int | None = None
+    total_tokens: int | None = None
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the model read less than the whole item."""
+        return self.used_tokens is not None and self.total_tokens is not None and self.used_tokens < self.total_tokens
+
+    def to_dict(self) -> dict:
+        """The fields of the JSON object, as the contract names them; `used_tokens` only where shortened."""
+        return {"used_tokens": self.used_tokens, "total_tokens": self.total_tokens} if self.shortened else {}
+
+    def to_row(self) -> dict:
+        """The same, flat: the fields of a CSV row."""
+        return self.to_dict()
+
+    def to_text(self) -> str:
+        """The answer as one line for a person."""
+        return f"(used {self.used_tokens:,} of {self.total_tokens:,} tokens)" if self.shortened else ""
+
+    def draw(self, image: np.ndarray | None) -> np.ndarray:
+        """The answer drawn with the image it was given for.
+
+        Args:
+            image: H x W x 3, uint8, BGR as OpenCV has it; None where the item is no image.
+
+        Returns:
+            A new array of the same kind, at least as large.
+        """
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure(Result):
+    """An item that could not be answered."""
+
+    error: str
+
+    def to_dict(self) -> dict:
+        return {"error": self.error}
+
+    def to_text(self) -> str:
+        return f"failed: {self.error}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification(Result):
+    """A label and how sure the model is of it.
+
+    An empty text has no label: `Classification(None, None)` is its empty result.
+
+    Attributes:
+        label: The best label; None below a threshold (see `limit`) and for an empty item.
+        probability: Of the best label, in [0, 1]; kept where a threshold takes the label away.
+        scores: (label, probability) pairs, the best first.
+
+    Example:
+        >>> Classification("cat", 0.75, (("cat", 0.75), ("dog", 0.25))).to_text()
+        'cat 75.0 %'
+    """
+
+    label: str | None
+    probability: float | None
+    scores: tuple[tuple[str, float], ...] = ()
+
+    def limit(self, top: int | None = None, threshold: float = 0.0) -> Classification:
+        """A copy with the `top` best scores, and without a label where its probability is below `threshold`."""
+        sure = self.probability is not None and self.probability >= threshold
+        return dataclasses.replace(self, label=self.label if sure else None, scores=self.scores[:top])
+
+    def to_dict(self) -> dict:
+        scores = [{"label": label, "probability": _round(probability)} for label, probability in self.scores]
+        return {"label": self.label, "probability": _round(self.probability), "scores": scores} | super().to_dict()
+
+    def to_row(self) -> dict:
+        row = {"label": self.label, "probability": _round(self.probability)}
+        for place, (label, probability) in enumerate(self.scores[1:], start=2):
+            row |= {f"label_{place}": label, f"probability_{place}": _round(probability)}
+        return row | Result.to_dict(self)
+
+    def to_text(self) -> str:
+        if self.probability is None:
+            return "(empty)"
+        label = "unsure" if self.label is None else self.label
+        return f"{label} {percent(self.probability)} {super().to_text()}".rstrip()
+
+    def draw(self, image: np.ndarray | None) -> np.ndarray:
+        from zoo.tasks import drawing
+
+        rows = self.scores[:3] or (("(empty)", 0.0),)
+        if self.label is None and self.scores:
+            rows = ((f"unsure: {rows[0][0]}", rows[0][1]), *rows[1:])
+        return drawing.under(image, rows)
+
+
+def percent(probability: float) -> str:
+    """A probability for people: `0.98765` is "98.8 %"; never "100.0 %" for what is not quite certain.
+
+    Example:
+        >>> percent(0.5), percent(0.99999)
+        ('50.0 %', '>99.9 %')
+    """
+    return ">99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
+
+
+def _round(probability: float | None) -> float | None:
+    """Six significant digits: float32 holds no more, and the rest is noise to read."""
+    return None if probability is None else float(f"{probability:.6g}")
