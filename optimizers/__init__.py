@@ -1,0 +1,59 @@
+"""Optimizers for Keras 3: the published rules, exact, and fast where TensorFlow has fused kernels.
+
+Drop-in for Keras's own:
+
+    model.compile(optimizer=optimizers.Adam(1e-3), ...)
+    optimizers.get("adam", learning_rate=1e-3)
+    optimizers.names()
+
+A new one is a file here and a line in `_ALL`.
+"""
+
+import keras
+
+from optimizers.adagrad import AdaGrad
+from optimizers.adam import Adam, AdamW
+from optimizers.base import Optimizer
+from optimizers.gradient_descent import SGD, BatchGradientDescent
+from optimizers.messages import nearest
+from optimizers.rmsprop import RMSProp
+
+_ALL = (AdaGrad, Adam, AdamW, BatchGradientDescent, RMSProp, SGD)
+
+__all__ = ["Optimizer", "get", "names", *(cls.__name__ for cls in _ALL)]
+
+
+def names() -> list[str]:
+    """The names that `get` takes, as the classes are spelled."""
+    return [cls.__name__ for cls in _ALL]
+
+
+def get(identifier, **kwargs) -> keras.optimizers.Optimizer:
+    """An optimizer by its name, from its configuration, or as it is.
+
+    Args:
+        identifier: a name (case and "_" ignored: "adam", "batch_gradient_descent"), a dict as
+            `keras.saving.serialize_keras_object` makes it, or an optimizer.
+        **kwargs: arguments of the constructor; they replace those of a configuration.
+
+    Raises:
+        ValueError: for a name that is not there; the message gives the nearest.
+    """
+    if isinstance(identifier, str):
+        for cls in _ALL:
+            if _folded(cls.__name__) == _folded(identifier):
+                return cls(**kwargs)
+        raise ValueError(f"No optimizer is called {identifier!r}. {nearest(identifier, names())}")
+    if isinstance(identifier, dict):
+        config = {**identifier, "config": {**identifier.get("config", {}), **kwargs}}
+        return keras.saving.deserialize_keras_object(config)
+    if isinstance(identifier, keras.optimizers.Optimizer) and not kwargs:
+        return identifier
+    raise ValueError(
+        "Expected the name of an optimizer, its configuration, or an optimizer without further arguments. "
+        f"Received: {identifier!r} {kwargs or ''}".rstrip()
+    )
+
+
+def _folded(name):
+    return name.lower().replace("_", "").replace("-", "")

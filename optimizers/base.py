@@ -1,0 +1,310 @@
+"""The optimizer that all of ours build on: Keras's own, made exact on many devices and short to extend.
+
+A subclass is a trio, as in Keras: `build` makes the slots, `update_step` moves one variable, `get_config` names the
+hyper-parameters. A fourth method, `step_scalars`, is for what is the same for every variable of a step (bias
+corrections), so that it is computed once and not once a variable. `update_step` gets everything in the variable's
+dtype, gradients dense, and need not cast.
+
+Where this departs from `keras.optimizers.Optimizer`:
+
+- gradients are summed over the replicas first, then clipped, accumulated and applied, so that two devices do what one
+  would do with the same global batch;
+- an accumulated update of k batches is the update of one batch k times as large: schedules, moving averages and bias
+  corrections count updates, not batches;
+- exclusions from weight decay are part of the configuration, and a checkpoint that does not fit is refused.
+"""
+
+import math
+import re
+
+import keras
+import numpy as np
+from keras import ops
+
+from optimizers import kernels, messages
+
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+class Optimizer(keras.optimizers.Optimizer):
+    """Base of all optimizers here.
+
+    Args:
+        learning_rate: a float >= 0, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable without
+            arguments.
+        exclude_from_weight_decay: regular expressions; a variable whose name or path matches one (anywhere) is not
+            decayed. The method of the same name does this for variables.
+        **kwargs: what every Keras optimizer takes: `name`, `weight_decay` (decoupled: w -= learning_rate *
+            weight_decay * w before the update), at most one of `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`,
+            `ema_momentum`, `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`.
+    """
+
+    def __init__(self, learning_rate, *, exclude_from_weight_decay=None, **kwargs):
+        messages.check_arguments(type(self), kwargs)
+        super().__init__(_checked_rate(type(self).__name__, learning_rate), **kwargs)
+        self._check_at_least_zero(weight_decay=self.weight_decay)
+        self._excluded_names = list(exclude_from_weight_decay or ())
+        self._excluded_paths = []
+
+    # ---- the trio --------------------------------------------------------------------------------------------------
+
+    def build(self, variables):
+        super().build(variables)
+        # Paths are read here and nowhere else: in an update under a strategy a variable is a bare tf.Variable.
+        self._decays = messages.decayed(variables, self._excluded_names, self._excluded_paths, self.name)
+        self._dtypes = {_scalar_dtype(variable) for variable in variables}
+
+    def step_scalars(self, step, learning_rate) -> tuple:
+        """What one step computes once for all variables.
+
+        Args:
+            step: scalar tensor, the number of this update: 1, 2, ...
+            learning_rate: scalar tensor of the same dtype (float64 for float64 variables, else float32).
+
+        Returns:
+            Scalars that `update_step` gets after the learning rate, in the variable's dtype.
+        """
+        return ()
+
+    def update_step(self, gradient, variable, learning_rate, *scalars):
+        """Moves one variable and its slots. All arguments come in the variable's dtype."""
+        raise NotImplementedError(f"{type(self).__name__} has no `update_step`.")
+
+    def get_config(self):
+        config = super().get_config()
+        if self._excluded_names or self._excluded_paths:
+            # A path is matched whole, so that it stays the one variable it was.
+            exact = [f"^{re.escape(path)}$" for path in self._excluded_paths]
+            config["exclude_from_weight_decay"] = self._excluded_names + exact
+        return config
+
+    # ---- for subclasses --------------------------------------------------------------------------------------------
+
+    def _average(self, slot, value, beta):
+        """beta * slot + (1 - beta) * value, where 1 - beta is the very number that a float32 kernel computes."""
+        return slot + (value - slot) * (1 - _as_stored(beta, slot.dtype))
+
+    def _bias_correction(self, beta, step):
+        """1 - beta ** step without cancellation: at step 1 and beta .999 the plain formula loses five digits."""
+        beta = _as_stored(beta, step.dtype)
+        return -ops.expm1(step * math.log(beta)) if beta else ops.ones_like(step)
+
+    def _check_fractions(self, **values):
+        for name, value in values.items():
+            if not 0 <= value < 1:
+                raise ValueError(
+                    f"{type(self).__name__}: `{name}` must be in [0, 1), for example 0.9. Received: {name}={value}"
+                )
+
+    def _check_at_least_zero(self, **values):
+        for name, value in values.items():
+            if value is not None and not 0 <= value < math.inf:
+                raise ValueError(
+                    f"{type(self).__name__}: `{name}` must be a finite number >= 0. Received: {name}={value}"
+                )
+
+    # ---- one step --------------------------------------------------------------------------------------------------
+
+    def _backend_apply_gradients(self, grads, trainable_variables):
+        strategy = kernels.strategy() if TENSORFLOW else None
+        if strategy:
+            grads = kernels.sum_over_replicas(grads)
+        grads = [_dense(gradient, variable) for gradient, variable in zip(grads, trainable_variables, strict=True)]
+        if strategy:
+            self._apply_on_replicas(grads, trainable_variables)
+        elif self.gradient_accumulation_steps:
+            self._apply_or_accumulate(grads, trainable_variables)
+        else:
+            self._apply_now(grads, trainable_variables)
+
+    def _apply_now(self, grads, variables):
+        grads = self._clip_gradients(grads)
+        plan = self._plan()
+        for gradient, variable in zip(grads, variables, strict=True):
+            self._move(_native(variable), gradient, plan)
+        if self.use_ema:
+            for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
+                self._follow(_native(variable), average)
+
+    def _apply_or_accumulate(self, grads, variables):
+        sums = self._sums(variables)
+
+        def apply():
+            means = [self._mean_gradient(total, gradient) for total, gradient in zip(sums, grads, strict=True)]
+            self._apply_now(means, variables)
+            for total in self._accumulated_gradients:
+                self.assign(total, ops.zeros(total.shape, total.dtype))
+
+        def accumulate():
+            for total, gradient in zip(sums, grads, strict=True):
+                self.assign_add(total, gradient)
+
+        if keras.backend.backend() == "jax":
+            self._either(self._is_due(), apply, accumulate)
+        else:
+            ops.cond(self._is_due(), apply, accumulate)
+
+    def _either(self, condition, apply, accumulate):
+        """`ops.cond` for functions that assign. JAX's branches are pure: the state goes in and comes out by value."""
+        state = [*self._trainable_variables, *self._variables]
+        before = [variable.value for variable in state]
+
+        def pure(branch):
+            branch()
+            after = [variable.value for variable in state]
+            for variable, value in zip(state, before, strict=True):
+                variable.assign(value)
+            return after
+
+        after = ops.cond(condition, lambda: pure(apply), lambda: pure(accumulate))
+        for variable, value in zip(state, after, strict=True):
+            variable.assign(value)
+
+    def _apply_on_replicas(self, grads, variables):
+        """The same step inside a `tf.distribute` replica.
+
+        The condition on the step stands inside each variable's update: around it, it would enclose a merge_call, which
+        TensorFlow refuses.
+        """
+        due, totals, sums = True, grads, grads
+        if self.gradient_accumulation_steps:
+            due, sums = self._is_due(), self._sums(variables)
+            totals = [total + gradient for total, gradient in zip(sums, grads, strict=True)]
+            grads = [self._mean_gradient(total, gradient) for total, gradient in zip(sums, grads, strict=True)]
+        grads = self._clip_gradients(grads)
+        accumulating = bool(self.gradient_accumulation_steps)
+
+        def move(variable, gradient, total, accumulator, plan, due):
+            if not accumulating:
+                self._move(variable, gradient, plan)
+                return
+            kernels.cond(
+                due,
+                lambda: (self._move(variable, gradient, plan), accumulator.assign(ops.zeros_like(total))),
+                lambda: accumulator.assign(total),
+            )
+
+        def follow(variable, average, due):
+            if accumulating:
+                kernels.cond(due, lambda: self._follow(variable, average), lambda: None)
+            else:
+                self._follow(variable, average)
+
+        def update(strategy, grads, totals, plan, due):
+            for variable, gradient, total, accumulator in zip(variables, grads, totals, sums, strict=True):
+                accumulator = _native(accumulator)
+                strategy.extended.update(
+                    _native(variable), move, args=(gradient, total, accumulator, plan, due), group=False
+                )
+            if self.use_ema:
+                for variable, average in zip(
+                    self._trainable_variables, self._model_variables_moving_average, strict=True
+                ):
+                    strategy.extended.update(_native(variable), follow, args=(average.value, due), group=False)
+
+        kernels.merge(update, grads, totals, self._plan(), due)
+
+    def _plan(self):
+        """{dtype: (learning rate, *step scalars)} of this update."""
+        plan = {}
+        for dtype in self._dtypes:
+            rate = ops.cast(self.learning_rate, dtype)
+            plan[dtype] = (rate, *self.step_scalars(ops.cast(self.iterations + 1, dtype), rate))
+        return plan
+
+    def _move(self, variable, gradient, plan):
+        rate, *scalars = (ops.cast(scalar, variable.dtype) for scalar in plan[_scalar_dtype(variable)])
+        if self.weight_decay and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * (rate * self.weight_decay))
+        self.update_step(gradient, variable, rate, *scalars)
+
+    def _follow(self, variable, average):
+        """Moves the running average of a variable, and now and then the variable onto it."""
+        momentum = ops.where(self.iterations > 0, ops.cast(self.ema_momentum, variable.dtype), 0)
+        value = average + (variable - average) * (1 - momentum)
+        self.assign(average, value)
+        if self.ema_overwrite_frequency:
+            due = (self.iterations + 1) % self.ema_overwrite_frequency == 0
+            self.assign(variable, ops.where(due, value, ops.convert_to_tensor(variable)))
+
+    def _is_due(self):
+        return (self._iterations + 1) % self.gradient_accumulation_steps == 0
+
+    def _sums(self, variables):
+        return [self._accumulated_gradients[self._get_variable_index(variable)] for variable in variables]
+
+    def _mean_gradient(self, total, gradient):
+        return (total + gradient) / self.gradient_accumulation_steps
+
+    # ---- learning rate, weight decay, checkpoints ------------------------------------------------------------------
+
+    def _get_current_learning_rate(self):
+        if isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+            return self._learning_rate(self.iterations)
+        return super()._get_current_learning_rate()
+
+    @property
+    def learning_rate(self):
+        return self._get_current_learning_rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        keras.optimizers.Optimizer.learning_rate.fset(self, _checked_rate(type(self).__name__, value))
+
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Keeps variables, or all whose name or path matches one of `var_names`, from being decayed."""
+        if self.built:
+            raise ValueError(
+                f"{self.name}: call `exclude_from_weight_decay` before the optimizer is built (before the first "
+                "`fit`, `apply` or `build`)."
+            )
+        self._excluded_names = list(var_names or ())
+        self._excluded_paths = [variable.path for variable in var_list or ()]
+
+    def _use_weight_decay(self, variable):
+        return self._decays[self._get_variable_index(variable)]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        store["optimizer"] = np.frombuffer(type(self).__name__.encode(), np.uint8)
+
+    def load_own_variables(self, store):
+        saved = {key: store[key] for key in store.keys()}
+        messages.check_checkpoint(self, saved)
+        for index, variable in enumerate(self.variables):
+            variable.assign(saved[str(index)])
+
+
+def _native(variable):
+    """The tf.Variable of a Keras variable, so that kernels and strategies take it; elsewhere the variable itself."""
+    return variable.value if TENSORFLOW and isinstance(variable, keras.Variable) else variable
+
+
+def _dense(gradient, variable):
+    """A dense gradient of the variable's dtype; rows that a sparse gradient names twice are summed."""
+    gradient = kernels.densified(gradient) if TENSORFLOW else gradient
+    return ops.cast(gradient, variable.dtype)
+
+
+def _scalar_dtype(variable):
+    """Where step scalars are computed: a half cannot count to 257, nor hold .999."""
+    return "float64" if keras.backend.standardize_dtype(variable.dtype) == "float64" else "float32"
+
+
+def _as_stored(value, dtype):
+    """`value` as a kernel of that dtype sees it, as a Python float."""
+    double = keras.backend.standardize_dtype(dtype) == "float64"
+    return float(value) if double else float(np.float32(value))
+
+
+def _checked_rate(owner, rate):
+    if callable(rate):  # schedules too
+        return rate
+    if isinstance(rate, np.floating):
+        rate = float(rate)
+    if not isinstance(rate, float) or not 0 <= rate < math.inf:
+        raise ValueError(
+            f"{owner}: `learning_rate` must be a float >= 0 (1.0, not 1), a LearningRateSchedule or a callable without "
+            f"arguments. Received: learning_rate={rate!r}"
+        )
+    return rate

@@ -1,0 +1,110 @@
+"""What only TensorFlow has: fused update kernels, and the steps that a `tf.distribute` replica needs.
+
+A fused kernel reads and writes each number once, where separate operations go over memory again and again. TensorFlow
+is imported on first use, so that the JAX and torch backends need not have it.
+"""
+
+import keras
+
+
+def fused(variable) -> bool:
+    """Whether a fused kernel may move this variable. (In halves, the kernels' 1 - beta would be 0.)"""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return isinstance(variable, tf.Variable) and variable.dtype in (tf.float32, tf.float64)
+
+
+def gradient_descent(variable, learning_rate, gradient):
+    """w -= learning_rate * g"""
+    _raw("GradientDescent", var=variable.handle, alpha=learning_rate, delta=gradient)
+
+
+def momentum(variable, velocity, learning_rate, gradient, momentum, nesterov):
+    """v = momentum * v + g; w -= learning_rate * v, or (Nesterov) learning_rate * (g + momentum * v)"""
+    _raw(
+        "Momentum",
+        var=variable.handle,
+        accum=velocity.value.handle,
+        lr=learning_rate,
+        grad=gradient,
+        momentum=momentum,
+        use_nesterov=nesterov,
+    )
+
+
+def adagrad(variable, accumulator, learning_rate, gradient, epsilon):
+    """a += g^2; w -= learning_rate * g / (sqrt(a) + epsilon)"""
+    _raw(
+        "AdagradV2",
+        var=variable.handle,
+        accum=accumulator.value.handle,
+        lr=learning_rate,
+        epsilon=epsilon,
+        grad=gradient,
+    )
+
+
+def adam(variable, first, second, learning_rate, gradient, beta_1, beta_2, epsilon):
+    """m += (1 - beta_1)(g - m); v += (1 - beta_2)(g^2 - v); w -= learning_rate * m / (sqrt(v) + epsilon)
+
+    The kernel's own bias correction is left out (powers 0): the caller's scalars hold a more exact one.
+    """
+    _raw(
+        "Adam",
+        var=variable.handle,
+        m=first.value.handle,
+        v=second.value.handle,
+        beta1_power=0.0,
+        beta2_power=0.0,
+        lr=learning_rate,
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=epsilon,
+        grad=gradient,
+    )
+
+
+def _raw(name, **arguments):
+    import tensorflow as tf
+
+    getattr(tf.raw_ops, f"ResourceApply{name}")(**arguments)
+
+
+def strategy():
+    """The `tf.distribute` strategy whose replica this is, or None."""
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy() if tf.distribute.has_strategy() else None
+
+
+def sum_over_replicas(gradients):
+    import tensorflow as tf
+
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(gradients))
+
+
+def merge(function, *arguments):
+    """Runs `function(strategy, ...)` once for all replicas."""
+    import tensorflow as tf
+
+    strategy = tf.distribute.get_strategy()
+    return tf.__internal__.distribute.interim.maybe_merge_call(function, strategy, *arguments)
+
+
+def cond(condition, if_true, if_false):
+    """`tf.cond` for branches that are there for what they assign."""
+    import tensorflow as tf
+
+    def run(branch):
+        branch()
+        return tf.constant(0)
+
+    tf.cond(condition, lambda: run(if_true), lambda: run(if_false))
+
+
+def densified(gradient):
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient

@@ -1,0 +1,82 @@
+"""What is said when an argument, a pattern or a checkpoint does not fit: what was expected, what came, what to do."""
+
+import difflib
+import inspect
+import re
+
+import keras
+
+
+def nearest(name: str, names) -> str:
+    """The names most like `name`, as the end of a sentence; all of them when none is alike."""
+    close = difflib.get_close_matches(name.lower().replace("_", ""), [_folded(n) for n in names], n=3, cutoff=0.6)
+    alike = [n for folded in close for n in names if _folded(n) == folded]
+    return f"Did you mean {' or '.join(repr(n) for n in alike)}?" if alike else f"There are: {', '.join(names)}."
+
+
+def _folded(name):
+    return name.lower().replace("_", "")
+
+
+def check_arguments(cls, given):
+    """Raises TypeError when `given` holds a keyword that no constructor of `cls` takes."""
+    known = []
+    for base in cls.__mro__:
+        if "__init__" in vars(base) and base is not object:
+            parameters = inspect.signature(base.__init__).parameters.values()
+            known += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    known = sorted(set(known) - {"self"})
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{cls.__name__} has no argument `{name}`. {nearest(name, known)}")
+
+
+def decayed(variables, names, paths, owner) -> list[bool]:
+    """Whether each variable is decayed: not if its name or path matches one of `names`, or its path is in `paths`."""
+    for pattern in names:
+        if not any(re.search(pattern, text) for variable in variables for text in _texts(variable)):
+            raise ValueError(
+                f"{owner}: `exclude_from_weight_decay` has the pattern {pattern!r}, which matches none of the "
+                f"{len(variables)} variables: {_few([_texts(variable)[-1] for variable in variables])}."
+            )
+    excluded = re.compile("|".join(f"(?:{pattern})" for pattern in names)) if names else None
+    return [
+        _texts(variable)[-1] not in paths and not (excluded and any(excluded.search(text) for text in _texts(variable)))
+        for variable in variables
+    ]
+
+
+def check_checkpoint(optimizer, saved):
+    """Raises ValueError unless `saved` (key -> array) holds exactly the state of `optimizer`; says whose it is."""
+    mine = type(optimizer).__name__
+    name = saved.pop("optimizer", None)
+    theirs = bytes(bytearray(name)).decode() if name is not None else "an optimizer that did not leave its name"
+    if not optimizer.built:
+        raise ValueError(
+            f"{mine} '{optimizer.name}' has no slots yet, so that the checkpoint's state ({theirs}, {len(saved)} "
+            "variables) has no place to go. Call `optimizer.build(model.trainable_variables)` before loading."
+        )
+    if name is not None and theirs != mine:
+        raise ValueError(f"The checkpoint holds the state of {theirs}, this optimizer is {mine}.")
+    variables = optimizer.variables
+    if len(saved) != len(variables):
+        raise ValueError(
+            f"The checkpoint of {theirs} holds {len(saved)} variables, {mine} '{optimizer.name}' has {len(variables)} "
+            f"for {len(optimizer._trainable_variables)} model variables. Is it another model, or were the optimizer's "
+            "arguments others?"
+        )
+    for index, variable in enumerate(variables):
+        if tuple(saved[str(index)].shape) != tuple(variable.shape):
+            raise ValueError(
+                f"The checkpoint of {theirs} does not fit: '{variable.path}' of {mine} has the shape "
+                f"{tuple(variable.shape)}, the saved one {tuple(saved[str(index)].shape)}. Is it another model?"
+            )
+
+
+def _texts(variable):
+    """The texts that a pattern is held against; the last one is the fullest."""
+    return (variable.name, variable.path) if isinstance(variable, keras.Variable) else (variable.name,)
+
+
+def _few(texts):
+    return ", ".join(texts[:6]) + (", ..." if len(texts) > 6 else "")
