@@ -1,0 +1,54 @@
+"""A preset's card, generated from its recipe and its scores: what it is, what it scores, what it cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zoo.recipe import Recipe
+
+
+def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
+    """The card as Markdown.
+
+    Args:
+        recipe: What was trained.
+        config: The preset's `config.json`.
+        scores: The preset's `scores.json`.
+    """
+    own = config["data"] != recipe.data
+    value = scores["metrics"][recipe.metric]
+    lines = [f"# {config['name']}", "", "Trained on the user's own data." if own else recipe.about, ""]
+    lines += ["## Score", "", f"| what | {recipe.metric} |", "|---|---|"]
+    lines.append(f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {value:.2%} |")
+    held = scores["validation"]
+    if scores["split"] != "validation":
+        lines.append(f"| the same, {held['n']:,} validation examples | {held['metrics'][recipe.metric]:.2%} |")
+    if not own:
+        lines += [f"| {other.what} ({other.source}) | {other.score:.2%} |" for other in recipe.comparisons]
+    name = config["name"]
+    lines += ["", f"Again: `zoo evaluate {name}`. The validation examples come out of the training split; the test split"]
+    lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
+    arguments = ", ".join(f"{key} {value}" for key, value in config["arguments"].items())
+    optimizer = ", ".join(f"{key} {value}" for key, value in recipe.optimizer_arguments.items())
+    lines += [
+        "",
+        "## Making",
+        "",
+        f"- Command: `{scores['command']}`" if scores["command"] else f"- Recipe: {recipe.name}",
+        f"- Model: {config['model']} ({arguments})",
+        f"- Optimizer: {recipe.optimizer} ({optimizer or 'defaults'}), learning rate {recipe.learning_rate}, "
+        f"warm-up {recipe.warmup:.0%}, cosine to 0",
+        f"- {recipe.epochs} epochs, batch {recipe.batch_size}, label smoothing {recipe.label_smoothing}, "
+        f"seed {scores['seed']}",
+        f"- Training took {scores['minutes']} minutes, {scores['date']}",
+        "- Weights are stored in half precision; the score is that of the stored weights.",
+        "",
+        "## Data and terms",
+        "",
+        config["data_terms"] + ".",
+    ]
+    if recipe.limits and not own:
+        lines += ["", "## Limits", "", *(f"- {limit}" for limit in recipe.limits)]
+    labels = ", ".join(config["labels"])
+    lines += ["", "## Labels", "", labels]
+    return "\n".join(lines) + "\n"

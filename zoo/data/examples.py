@@ -1,0 +1,126 @@
+"""Labelled raw examples held in memory, as they came: encoded images (or their paths) and texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import UserError
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Raw examples and their labels; cutting and splitting never copies the raw data.
+
+    Attributes:
+        raw: N objects: `bytes` of an encoded image, a `Path` of an image file, or `str`.
+        labels: N int32 indices into `names`; -1 where there is no label.
+        names: Names of the classes, in the order of their indices.
+        source: Where they came from, for messages and cards.
+    """
+
+    raw: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+    source: str
+
+    def __post_init__(self):
+        if len(self.raw) != len(self.labels):
+            raise ValueError(f"{len(self.raw)} raw examples, {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> Examples:
+        """The examples at the given indices."""
+        return replace(self, raw=self.raw[indices], labels=self.labels[indices])
+
+    def split(self, fraction: float, seed: int) -> tuple[Examples, Examples]:
+        """Cuts off a stratified share, the same one for the same seed.
+
+        Args:
+            fraction: Share to hold back, in (0, 1), of every class.
+            seed: Chooses the examples.
+
+        Returns:
+            The rest and the held examples, both in their original order. A class of two or more has at least one
+            example on either side.
+        """
+        if not 0 < fraction < 1:
+            raise UserError(f"expected a validation share between 0 and 1, got {fraction}")
+        generator = np.random.default_rng(seed)
+        held = np.zeros(len(self), bool)
+        for label in np.unique(self.labels):
+            members = generator.permutation(np.flatnonzero(self.labels == label))
+            if len(members) > 1:
+                count = min(max(1, round(fraction * len(members))), len(members) - 1)
+                held[members[:count]] = True
+        return self.take(~held), self.take(held)
+
+    def renamed(self, names: Sequence[str]) -> Examples:
+        """The same examples with labels counted in the order of `names`, as a trained model counts them.
+
+        Raises:
+            UserError: A label of the examples is not among `names`.
+        """
+        names = tuple(names)
+        if names == self.names:
+            return self
+        used = [self.names[i] for i in np.unique(self.labels[self.labels >= 0])]
+        if unknown := [name for name in used if name not in names]:
+            raise UserError(
+                f"{self.source}: the label {unknown[0]!r} is unknown to the model, which knows {', '.join(names)}"
+            )
+        table = np.array([names.index(name) if name in names else -1 for name in self.names] + [-1], np.int32)
+        return replace(self, labels=table[self.labels], names=names)
+
+
+def content(raw: bytes | str | Path) -> bytes:
+    """A fingerprint of one raw example; texts that differ in case or outer blanks only have the same."""
+    if isinstance(raw, Path):
+        raw = raw.read_bytes()
+    if isinstance(raw, str):
+        raw = raw.strip().lower().encode()
+    return hashlib.blake2b(raw, digest_size=16).digest()
+
+
+def check(train: Examples, validation: Examples) -> list[str]:
+    """Looks for what spoils a training before it starts.
+
+    Returns:
+        Sentences about what is worth knowing: small or uneven classes, duplicates between the two sets.
+
+    Raises:
+        UserError: There is nothing to learn from: no examples, or a single class.
+    """
+    for examples in (train, validation):
+        if not len(examples):
+            raise UserError(f"{examples.source}: no examples found")
+    counts = np.bincount(train.labels[train.labels >= 0], minlength=len(train.names))
+    present = np.flatnonzero(counts)
+    if len(present) < 2:
+        found = train.names[present[0]] if len(present) else "none"
+        raise UserError(f"{train.source}: expected at least two classes, found one: {found!r}")
+    notes = []
+    if absent := [train.names[i] for i in np.flatnonzero(counts == 0)]:
+        notes.append(f"No training example has the label {', '.join(map(repr, absent[:5]))}.")
+    least, most = present[np.argmin(counts[present])], present[np.argmax(counts[present])]
+    if counts[most] >= 5 * counts[least]:
+        notes.append(
+            f"The classes are uneven: {counts[most]:,} examples of {train.names[most]!r}, "
+            f"{counts[least]:,} of {train.names[least]!r}; look at each class's score, not at accuracy alone."
+        )
+    if counts[least] < 10:
+        notes.append(f"Only {counts[least]} training examples of {train.names[least]!r}: expect little of that class.")
+    seen = {content(raw) for raw in train.raw}
+    shared = sum(content(raw) in seen for raw in validation.raw)
+    if shared:
+        notes.append(
+            f"{shared:,} of {len(validation):,} validation examples stand in the training data too: "
+            "the validation score is too good by that much."
+        )
+    return notes

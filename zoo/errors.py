@@ -1,0 +1,35 @@
+"""The one exception that is meant for a person."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Bad input: one line that says what was expected, what came and what to do.
+
+    The command line prints it without a traceback and exits with status 2; in a batch it is reported for its item
+    and the rest goes on.
+    """
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint for a wrong name.
+
+    Args:
+        name: What was asked for.
+        names: The names there are.
+
+    Returns:
+        `"; did you mean 'a' or 'b'?"` with up to three near names, or `"; there are: ..."` where none is near.
+
+    Example:
+        >>> nearest("resnet8", ["resnet18", "lenet5"])
+        "; did you mean 'resnet18'?"
+    """
+    names = sorted(names)
+    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    if close:
+        return "; did you mean " + " or ".join(repr(n) for n in close) + "?"
+    return "; there are: " + (", ".join(names) if names else "none") + "."

@@ -1,0 +1,78 @@
+"""What a preset was made with: a recipe is all that `zoo train NAME` needs to make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A score of somebody else's, or of a simple baseline, to set beside ours on the card."""
+
+    what: str
+    score: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Data, model, optimizer and schedule of one preset, and what came of it.
+
+    Attributes:
+        name: The preset's name.
+        app: Application that uses it: "classify", "sentiment".
+        task: Kind of problem: a key of `zoo.tasks.TASKS`.
+        data: Source of examples, as `zoo.data.load` takes it.
+        splits: Names of the training and the test split; the test split only measures.
+        data_terms: Terms and citation of the data, for the card and NOTICE.
+        model: Name in the catalog.
+        arguments: The builder's arguments; "classes" and "vocabulary" follow from the data.
+        preprocess: Declaration of raw input -> tensors, kept in config.json.
+        optimizer: Name of one of our optimizers.
+        optimizer_arguments: Its arguments without the learning rate.
+        learning_rate: Peak learning rate.
+        warmup: Share of all steps, in [0, 1), in which the rate rises from 0; then it falls by a half cosine to 0.
+        batch_size: Examples per step over all devices.
+        epochs: Passes over the training data.
+        label_smoothing: In [0, 1).
+        validation: Share of the training data held back for choosing, in (0, 1).
+        augment: Makes the list of Keras augmentation layers; they act in training only.
+        initialize: Sets first weights from the training data: `initialize(task, examples)`.
+        seed: Seeds split, initial weights, order, augmentation and dropout.
+        metric: The metric the score is given in.
+        expected: The score on the test split, in [0, 1], within `tolerance`.
+        tolerance: How far a repeated training may fall from it.
+        minutes: Measured minutes of training on 2 CPU cores.
+        comparisons: Baselines and published figures.
+        about: One paragraph for the card.
+        limits: Known limits, one sentence each.
+    """
+
+    name: str
+    app: str
+    task: str
+    data: str
+    data_terms: str
+    model: str
+    preprocess: Mapping
+    about: str
+    splits: tuple[str, str] = ("train", "test")
+    arguments: Mapping = field(default_factory=dict)
+    optimizer: str = "adam"
+    optimizer_arguments: Mapping = field(default_factory=dict)
+    learning_rate: float = 1e-3
+    warmup: float = 0.0
+    batch_size: int = 128
+    epochs: int = 10
+    label_smoothing: float = 0.0
+    validation: float = 0.1
+    augment: Callable[[], list] | None = None
+    initialize: Callable | None = None
+    seed: int = 1
+    metric: str = "accuracy"
+    expected: float | None = None
+    tolerance: float = 0.005
+    minutes: float | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    limits: tuple[str, ...] = ()

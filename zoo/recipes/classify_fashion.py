@@ -1,0 +1,43 @@
+"""classify-fashion: ten kinds of clothing, 28 x 28 grey pixels (Fashion-MNIST).
+
+    zoo train classify-fashion --out runs/fashion
+
+A ResNet of 14 layers that halves the picture at once and is wider in return: as exact as ResNet-20 for two thirds of
+its time on a CPU. Shifts, mirror images and erased patches (Zhong et al. 2017, arXiv:1708.04896) keep it from
+learning the pictures by heart.
+"""
+
+from zoo.recipe import Comparison, Recipe
+
+
+def augment() -> list:
+    """Mirror images, shifts by up to two pixels, a patch erased in half of the images."""
+    import keras
+
+    return [
+        keras.layers.RandomFlip("horizontal", seed=11),
+        keras.layers.RandomTranslation(2 / 28, 2 / 28, fill_mode="constant", interpolation="nearest", seed=12),
+        keras.layers.RandomErasing(factor=0.5, scale=(0.02, 0.2), fill_value=None, value_range=(0, 255), seed=13),
+    ]
+
+
+RECIPE = Recipe(
+    name="classify-fashion",
+    app="classify",
+    task="image-classification",
+    data="fashion_mnist",
+    data_terms="Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747), MIT licence, Zalando SE",
+    model="resnet20",
+    arguments={"depth": 14, "width": 40, "stem_strides": 2, "image_size": 28, "channels": 1, "zero_gamma": True},
+    preprocess={"kind": "image", "size": [28, 28], "channels": 1, "fit": "pad", "background": "dark"},
+    augment=augment,
+    optimizer="sgd",
+    optimizer_arguments={"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4},
+    learning_rate=0.1,
+    warmup=0.1,
+    batch_size=128,
+    epochs=25,
+    label_smoothing=0.1,
+    validation=0.05,
+    about="Tells ten kinds of clothing apart in small grey pictures of a single piece before a dark background.",
+)

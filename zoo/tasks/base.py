@@ -1,0 +1,169 @@
+"""Task: raw things in, answers out, by one path for training, evaluating, applying and serving."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from zoo import catalog, preset, weights
+from zoo.errors import UserError
+from zoo.tasks.results import Failure
+
+
+class Task:
+    """One kind of problem around one model.
+
+    A subclass says how raw items become tensors (`preprocess`), how the model's outputs become an answer
+    (`postprocess`), both as graph operations, and how an answer is shown (`results`).
+
+    Args:
+        model: A built model of the catalog.
+        config: What `config.json` holds; see `zoo.preset`.
+    """
+
+    name: str
+    raw_name: str  # the signature's argument
+
+    def __init__(self, model: keras.Model, config: Mapping):
+        self.model = model
+        self.config = dict(config)
+        self.labels = tuple(config["labels"])
+
+    # To be said by a subclass.
+
+    def preprocess(self, raw: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Raw strings `[B]` -> the model's input, and a context of what only the answer needs."""
+        raise NotImplementedError
+
+    def postprocess(self, outputs: tf.Tensor, context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The model's outputs and the context -> tensors of the answer, each with the batch as first axis."""
+        raise NotImplementedError
+
+    def raw(self, item: object) -> bytes:
+        """One item as a person has it -> the bytes that `preprocess` takes; raises UserError for a bad one."""
+        raise NotImplementedError
+
+    def results(self, tensors: Mapping) -> list:
+        """Arrays of the answer -> one Result per row."""
+        raise NotImplementedError
+
+    def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
+        """Metrics, as fractions, over labelled examples."""
+        raise NotImplementedError
+
+    # The same for all.
+
+    def examples(self, record: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        """A batch of labelled raw examples -> what `model.fit` takes: (x, y, sample_weight)."""
+        features, _ = self.preprocess(record["raw"])
+        return features, record["label"], record.get("weight")
+
+    def answer(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The whole road as graph operations: raw strings `[B]` -> tensors of the answer."""
+        features, context = self.preprocess(raw)
+        return self.postprocess(self.model(features, training=False), context)
+
+    def signatures(self) -> dict[str, tuple]:
+        """Name -> (function, its tensor specification), for `zoo.export`."""
+        return {"serving_default": (self.answer, {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)})}
+
+    @cached_property
+    def _compiled(self):
+        return tf.function(self.answer, input_signature=[tf.TensorSpec([None], tf.string)])
+
+    def __call__(self, item: object):
+        """The answer to one item; raises UserError where `predict` would give a failed Result."""
+        result = next(self.predict([item]))
+        if result.error:
+            raise UserError(result.error)
+        return result
+
+    def predict(self, items: Iterable, batch_size: int = 32) -> Iterator:
+        """Answers items one after the other, reading only `batch_size` of them ahead.
+
+        Args:
+            items: What `raw` takes; an exception among them becomes a failed Result in its place.
+            batch_size: How many go through the model at a time.
+
+        Yields:
+            One Result per item, in order; a failed item is a Result with `.error`.
+        """
+        items = iter(items)
+        while batch := list(itertools.islice(items, batch_size)):
+            answers: list = [None] * len(batch)
+            raw, places = [], []
+            for place, item in enumerate(batch):
+                try:
+                    if isinstance(item, Exception):
+                        raise item
+                    raw.append(self.raw(item))
+                    places.append(place)
+                except (UserError, OSError) as error:
+                    answers[place] = Failure(str(error))
+            for place, result in zip(places, self._results(raw), strict=True):
+                answers[place] = result
+            yield from answers
+
+    def _results(self, raw: list[bytes]) -> list:
+        if not raw:
+            return []
+        try:
+            tensors = self._compiled(tf.constant(raw, tf.string))
+        except tf.errors.InvalidArgumentError as error:
+            if len(raw) == 1:
+                return [Failure(f"cannot be read: {str(error.message).splitlines()[0][:200]}")]
+            return [result for one in raw for result in self._results([one])]
+        return self.results({name: tensor.numpy() for name, tensor in tensors.items()})
+
+    # On disk.
+
+    @classmethod
+    def create(cls, config: Mapping, **assets) -> Task:
+        """A task around a new, untrained model.
+
+        Args:
+            config: "model" and "arguments" name the builder's; "preprocess" and "labels" are the task's.
+            assets: What stands in files of its own: a vocabulary.
+        """
+        return cls(catalog.build(config["model"], **config["arguments"]), config, **assets)
+
+    @classmethod
+    def fresh(cls, config: Mapping, examples) -> tuple[dict, dict]:
+        """The builder's arguments, completed by what the training examples say, and the assets: a new vocabulary."""
+        return {**config["arguments"], "classes": len(examples.names)}, {}
+
+    def own_assets(self) -> dict:
+        """This task's assets, as `create` takes them."""
+        return {}
+
+    @classmethod
+    def assets(cls, folder: Path, config: Mapping) -> dict:
+        """What a preset of this task keeps in files of its own, as `create` takes it."""
+        return {}
+
+    @classmethod
+    def load(cls, folder: Path, config: Mapping) -> Task:
+        """The trained task of a preset folder; see `zoo.load`."""
+        try:
+            task = cls.create(config, **cls.assets(folder, config))
+        except (TypeError, ValueError, KeyError) as error:
+            raise UserError(f"{folder / 'config.json'}: {error}") from error
+        weights.load(task.model, folder / "weights" / "model.weights.h5")
+        return task
+
+    def save(self, folder: str | os.PathLike) -> None:
+        """Writes config, weights and vocabulary as a preset folder, whole or not at all."""
+        with preset.replacing(Path(folder)) as partial:
+            self.write(partial)
+
+    def write(self, folder: Path) -> None:
+        """Writes the task's files into an existing folder."""
+        preset.write_json(folder / "config.json", {"format": preset.FORMAT, **self.config})
+        (folder / "weights").mkdir()
+        weights.save(self.model, folder / "weights" / "model.weights.h5")

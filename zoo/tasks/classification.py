@@ -1,0 +1,85 @@
+"""What the classification of anything has in common: a softmax over named classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo.tasks.base import Task
+from zoo.tasks.results import Classification
+
+
+class ClassificationTask(Task):
+    """A model whose outputs are one logit per label, of which one is right."""
+
+    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+        """Cross-entropy from logits; with smoothing s the target is 1 - s + s/K, and s/K for each other label."""
+        if not label_smoothing:
+            return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return SmoothedCrossentropy(label_smoothing)
+
+    def metrics(self) -> list:
+        """Metrics that are shown while training."""
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def postprocess(self, outputs: tf.Tensor, context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Logits `[B, K]` -> `labels` and `scores`, both `[B, K]`, the most probable first."""
+        probabilities = tf.nn.softmax(tf.cast(outputs, tf.float32))
+        scores, order = tf.math.top_k(probabilities, k=len(self.labels))
+        return {"labels": tf.gather(tf.constant(self.labels), order), "scores": scores, **context}
+
+    def results(self, tensors: Mapping) -> list[Classification]:
+        """Arrays of `postprocess` -> one Classification per row."""
+        counts = {key: tensors[key].tolist() for key in ("used_tokens", "total_tokens") if key in tensors}
+        answers = []
+        for row, (labels, scores) in enumerate(zip(tensors["labels"].tolist(), tensors["scores"].tolist(), strict=True)):
+            named = [(label.decode(), score) for label, score in zip(labels, scores, strict=True)]
+            shortened = {key: values[row] for key, values in counts.items()}
+            answers.append(Classification(named[0][0], named[0][1], tuple(named), **shortened))
+        return answers
+
+    def probabilities(self, examples, batch_size: int = 256) -> np.ndarray:
+        """Probabilities `[N, K]` of the labels, in their own order, for labelled or unlabelled examples."""
+        forward = tf.function(
+            lambda raw: tf.nn.softmax(tf.cast(self.model(self.preprocess(raw)[0], training=False), tf.float32)),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+        parts = []
+        for start in range(0, len(examples), batch_size):
+            raw = [self.raw(item) for item in examples.raw[start : start + batch_size]]
+            parts.append(forward(tf.constant(raw, tf.string)).numpy())
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+
+    def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
+        """Accuracy over examples whose labels are counted as the task's; see `Examples.renamed`."""
+        from sklearn.metrics import accuracy_score
+
+        predicted = self.probabilities(examples, batch_size).argmax(-1)
+        return {"accuracy": float(accuracy_score(examples.labels, predicted))}
+
+
+@keras.saving.register_keras_serializable("menagerie")
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy from logits against smoothed labels (Szegedy et al. 2015, arXiv:1512.00567, section 7).
+
+    Args:
+        smoothing: Share of the target that is spread over all classes, in [0, 1).
+    """
+
+    def __init__(self, smoothing: float, name: str = "smoothed_crossentropy", reduction: str = "sum_over_batch_size"):
+        super().__init__(name=name, reduction=reduction)
+        self.smoothing = smoothing
+
+    def call(self, y_true, y_pred):
+        """Labels `[B]` or `[B, 1]` and logits `[B, K]` -> loss `[B]`."""
+        logs = keras.ops.log_softmax(y_pred)
+        labels = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32")
+        right = keras.ops.take_along_axis(logs, labels[:, None], axis=-1)[:, 0]
+        return -(1 - self.smoothing) * right - self.smoothing * keras.ops.mean(logs, axis=-1)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "smoothing": self.smoothing}

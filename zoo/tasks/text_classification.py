@@ -1,0 +1,70 @@
+"""Text classification: which of the labels does the text deserve?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from zoo.data.words import Words, vocabulary
+from zoo.errors import UserError
+from zoo.tasks.classification import ClassificationTask
+
+_FILE = "vocabulary.txt"
+
+
+class TextClassification(ClassificationTask):
+    """Texts -> one of the labels.
+
+    Example:
+        task = zoo.load("sentiment-imdb")
+        task("A great film.").label
+    """
+
+    name = "text-classification"
+    raw_name = "text"
+
+    def __init__(self, model: keras.Model, config: Mapping, vocabulary: Sequence[str]):
+        super().__init__(model, config)
+        self.words = Words(config["preprocess"], vocabulary)
+
+    def preprocess(self, raw: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """UTF-8 strings `[B]` -> word numbers int32 `[B, T]`, and how many words were used of how many."""
+        return self.words(raw)
+
+    def raw(self, item: str | bytes) -> bytes:
+        """One text; bytes must be valid UTF-8."""
+        try:
+            if isinstance(item, str):
+                return item.encode()
+            item.decode()
+        except UnicodeError as error:
+            raise UserError(f"not valid UTF-8 at position {error.start}") from None
+        return item
+
+    @classmethod
+    def fresh(cls, config: Mapping, examples) -> tuple[dict, dict]:
+        """Makes the vocabulary of the training texts; the declaration's "words" and "least" bound it."""
+        declaration = config["preprocess"]
+        words = vocabulary(examples.raw, declaration, declaration["words"], declaration.get("least", 1))
+        arguments = {**config["arguments"], "classes": len(examples.names), "vocabulary": len(words)}
+        return arguments, {"vocabulary": words}
+
+    def own_assets(self) -> dict:
+        """The vocabulary."""
+        return {"vocabulary": self.words.vocabulary}
+
+    @classmethod
+    def assets(cls, folder: Path, config: Mapping) -> dict:
+        """The vocabulary of a preset folder, one word a line."""
+        path = folder / config["preprocess"].get("vocabulary", _FILE)
+        if path.parent != folder or not path.is_file():
+            raise UserError(f"{path}: the vocabulary file is missing")
+        return {"vocabulary": path.read_text(encoding="utf-8").rstrip("\n").split("\n")}
+
+    def write(self, folder: Path) -> None:
+        """Writes config, weights and vocabulary."""
+        super().write(folder)
+        (folder / _FILE).write_text("\n".join(self.words.vocabulary) + "\n", encoding="utf-8")

@@ -1,0 +1,261 @@
+"""fit(recipe): from a recipe to a preset folder, through Keras's own `model.fit`."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+import optimizers
+from zoo import card, curve, data, preset, tasks, weights
+from zoo.data import examples as data_examples
+from zoo.data.batches import Batches
+from zoo.errors import UserError
+from zoo.recipe import Recipe
+
+_STATE = Path("training") / "state.h5"
+
+
+def fit(
+    recipe: Recipe,
+    out: str | os.PathLike,
+    *,
+    source: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    validation: str | None = None,
+    init: str | None = None,
+    resume: bool = False,
+    command: str = "",
+    say: Callable[[str], None] = print,
+    verbose: str | int = "auto",
+) -> tasks.base.Task:
+    """Trains what a recipe says and writes the preset folder.
+
+    Args:
+        recipe: What to train, on what, how.
+        out: Folder to write; it must not exist or be empty, unless `resume`.
+        source: The user's own data in place of the recipe's: as `zoo.data.load` takes it. Then there is no test split.
+        columns: `text_column` and `label_column` of the user's table.
+        validation: The user's own validation data; None splits off `recipe.validation` of the training data.
+        init: A preset to start from: its preprocessing and all weights whose names and shapes fit.
+        resume: Go on after the last whole epoch of an interrupted training; the end is the same as without the
+            interruption.
+        command: What the person typed, for the card.
+        say: Takes sentences about the data and the score.
+        verbose: As in `model.fit`.
+
+    Returns:
+        The trained task, as it is loaded from `out`.
+
+    Raises:
+        UserError: The data are nowhere or cannot be learned from, or `out` cannot be used.
+    """
+    out = Path(out)
+    _check_out(out, resume)
+    keras.utils.set_random_seed(recipe.seed)
+    kind = recipe.task.partition("-")[0]
+    train, held, test = _examples(recipe, kind, source, columns or {}, validation)
+    say(f"{len(train):,} examples to learn from, {len(held):,} to validate, {len(train.names)} labels.")
+    for note in data_examples.check(train, held):
+        say(note)
+
+    task = _task(recipe, out.name if source else recipe.name, train, source, init, say)
+    if recipe.initialize and not init:
+        recipe.initialize(task, train)
+    trainer = keras.Sequential([*recipe.augment(), task.model]) if recipe.augment else task.model
+    batches, held_batches = Batches(task, train, recipe.batch_size), Batches(task, held, recipe.batch_size)
+    trainer.compile(
+        optimizer=optimizers.get(
+            recipe.optimizer, learning_rate=_schedule(recipe, batches.steps), **recipe.optimizer_arguments
+        ),
+        loss=task.loss(recipe.label_smoothing),
+        metrics=task.metrics(),
+        jit_compile=False,
+    )
+    state = _State(trainer, out / _STATE, _fingerprint(recipe, train, held, init), next(iter(held_batches.in_order()))[0])
+    first_epoch = state.restore() if resume else 0
+    if first_epoch < recipe.epochs:
+        trainer.fit(
+            batches.training(recipe.seed, first_epoch, recipe.epochs),
+            steps_per_epoch=batches.steps,
+            initial_epoch=first_epoch,
+            epochs=recipe.epochs,
+            validation_data=held_batches.in_order(),
+            callbacks=[state],
+            verbose=verbose,
+        )
+    with preset.replacing(out) as partial:
+        return _finish(partial, recipe, task, state.history, held, test, source, command, say)
+
+
+def _check_out(out: Path, resume: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: expected a folder to write into, it is a file")
+    if resume and not (out / _STATE).is_file():
+        finished = (out / "config.json").is_file()
+        raise UserError(
+            f"{out}: nothing to resume, " + ("its training has ended" if finished else "no interrupted training in it")
+        )
+    if not resume and out.is_dir() and any(out.iterdir()):
+        interrupted = " (an interrupted training: go on with --resume)" if (out / _STATE).is_file() else ""
+        raise UserError(f"{out}: not empty{interrupted}; choose another --out")
+    try:
+        (out / _STATE).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {out}: {error.strerror}") from error
+
+
+def _examples(recipe: Recipe, kind: str, source: str | None, columns: Mapping[str, str], validation: str | None):
+    """Training, validation and test examples; the test ones are None for the user's own data."""
+    train = data.load(source or recipe.data, None if source else recipe.splits[0], kind=kind, **columns)
+    if validation is None:
+        train, held = train.split(recipe.validation, recipe.seed)
+    else:
+        held = data.load(validation, kind=kind, **columns).renamed(train.names)
+    test = None if source else data.load(recipe.data, recipe.splits[1], kind=kind).renamed(train.names)
+    return train, held, test
+
+
+def _task(recipe: Recipe, name: str, train, source: str | None, init: str | None, say) -> tasks.base.Task:
+    """A task around a new model, its labels and vocabulary from the training data, its weights perhaps from a preset."""
+    cls = tasks.get(recipe.task)
+    config = {
+        "name": name,
+        "task": recipe.task,
+        "model": recipe.model,
+        "arguments": dict(recipe.arguments),
+        "preprocess": dict(recipe.preprocess),
+        "labels": list(train.names),
+        "data": source or recipe.data,
+        "data_terms": "the user's own data" if source else recipe.data_terms,
+    }
+    if init is None:
+        arguments, assets = cls.fresh(config, train)
+        return cls.create({**config, "arguments": arguments}, **assets)
+    start = tasks.load(init)
+    if start.config["task"] != recipe.task:
+        raise UserError(f"--init {init}: a preset for {start.config['task']}, expected one for {recipe.task}")
+    config |= {key: start.config[key] for key in ("model", "preprocess")}
+    config["arguments"] = {**start.config["arguments"], "classes": len(train.names)}
+    task = cls.create(config, **start.own_assets())
+    known = {variable.path: variable for variable in start.model.weights}
+    taken = 0
+    for variable in task.model.weights:
+        if variable.path in known and known[variable.path].shape == variable.shape:
+            variable.assign(known[variable.path])
+            taken += 1
+    say(f"{taken} of {len(task.model.weights)} weight arrays start from {init}, the rest anew.")
+    return task
+
+
+def _schedule(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Linear warm-up, then a half cosine to zero (Loshchilov and Hutter 2016, arXiv:1608.03983, without restarts)."""
+    steps = steps_per_epoch * recipe.epochs
+    warmup = round(recipe.warmup * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup else recipe.learning_rate,
+        max(1, steps - warmup),
+        warmup_target=recipe.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+def _fingerprint(recipe: Recipe, train, held, init: str | None) -> str:
+    """What must be the same for a training to go on: the recipe's numbers and the data."""
+    plain = {
+        key.name: repr(getattr(recipe, key.name))
+        for key in dataclasses.fields(recipe)
+        if key.name not in ("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment")
+    }
+    return json.dumps({**plain, "train": len(train), "validation": len(held), "init": str(init)}, sort_keys=True)
+
+
+class _State(keras.callbacks.Callback):
+    """All that a training needs to go on, kept after each epoch in one file that is replaced whole.
+
+    The variables are those of model, optimizer and the layers' random generators, in full precision.
+    """
+
+    def __init__(self, trainer: keras.Model, path: Path, fingerprint: str, sample):
+        super().__init__()
+        trainer(sample)  # builds a Sequential with augmentation, so that the optimizer can be built
+        trainer.optimizer.build(trainer.trainable_variables)
+        self.variables = [*trainer.variables, *trainer.optimizer.variables]
+        self.path, self.fingerprint = path, fingerprint
+        self.history: list[dict] = []
+
+    def restore(self) -> int:
+        """Takes the state up from the file; returns the epoch to begin with."""
+        try:
+            with h5py.File(self.path, "r") as file:
+                if file.attrs["fingerprint"] != self.fingerprint:
+                    ours, theirs = json.loads(self.fingerprint), json.loads(file.attrs["fingerprint"])
+                    changed = [key for key in ours if ours[key] != theirs.get(key)]
+                    raise UserError(
+                        f"{self.path}: this training was begun with another {', '.join(changed)}; "
+                        "resume it with the same options and data"
+                    )
+                for number, variable in enumerate(self.variables):
+                    variable.assign(file[str(number)][()])
+                self.history = json.loads(file.attrs["history"])
+        except (OSError, KeyError) as error:
+            raise UserError(f"{self.path}: cannot be resumed from ({error})") from error
+        return len(self.history)
+
+    def on_epoch_begin(self, epoch: int, logs=None):
+        """Starts the epoch's clock."""
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]):
+        """Writes the state beside the old one, then takes its place."""
+        row = {"epoch": epoch + 1, "learning_rate": float(self.model.optimizer.learning_rate)}
+        row |= {key: float(value) for key, value in logs.items() if key != "learning_rate"}
+        self.history.append({**row, "seconds": round(time.monotonic() - self.started, 2)})
+        partial = self.path.with_suffix(".partial")
+        try:
+            with h5py.File(partial, "w") as file:
+                for number, variable in enumerate(self.variables):
+                    file[str(number)] = np.asarray(variable)
+                file.attrs["fingerprint"] = self.fingerprint
+                file.attrs["history"] = json.dumps(self.history)
+            partial.replace(self.path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UserError(f"cannot write {self.path}: {error.strerror or error}; the last whole epoch is kept") from error
+
+
+def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test, source, command: str, say):
+    """Writes the preset and measures what was written, in half precision as it will be used."""
+    task.write(folder)
+    with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, history[0].keys())
+        writer.writeheader()
+        writer.writerows(history)
+    curve.draw(history, recipe.metric, folder / "curve.png", title=task.config["name"])
+    shipped = type(task).load(folder, preset.read_config(folder))
+    measured, split = (held, "validation") if test is None else (test, recipe.splits[1])
+    scores = {
+        "preset": task.config["name"],
+        "data": task.config["data"],
+        "split": split,
+        "n": len(measured),
+        "metrics": shipped.evaluate(measured),
+        "validation": {"n": len(held), "metrics": shipped.evaluate(held)},
+        "seed": recipe.seed,
+        "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+    }
+    preset.write_json(folder / "scores.json", scores)
+    (folder / "card.md").write_text(card.text(recipe, task.config, scores), encoding="utf-8")
+    say(f"{recipe.metric} {scores['metrics'][recipe.metric]:.2%} on {len(measured):,} examples ({split}).")
+    return shipped

@@ -1,0 +1,84 @@
+"""Weights on disk: one HDF5 data set per variable, named by the variable's path.
+
+Keras numbers layers by position, so that a refactoring orphans old files. Here a variable is found by its explicit
+name ("stage2_block1_conv1/kernel"), and a file that does not fit says which names and shapes differ.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from zoo.errors import UserError
+
+
+def save(model, path: str | os.PathLike, dtype: str = "float16") -> None:
+    """Writes the model's weights.
+
+    Args:
+        model: A built `keras.Model` whose variable paths are unique.
+        path: File to write; an existing one is replaced.
+        dtype: Type of floating-point values on disk. A variable that would overflow in it is kept in float32.
+
+    Raises:
+        ValueError: Two variables have the same path, or a weight is not finite.
+    """
+    variables = _by_path(model)
+    with h5py.File(path, "w") as file:
+        for name, variable in variables.items():
+            value = np.asarray(variable)
+            if np.issubdtype(value.dtype, np.floating):
+                if not np.isfinite(value).all():
+                    raise ValueError(f"{name} holds values that are not finite: the training diverged")
+                with np.errstate(over="ignore"):
+                    stored = value.astype(dtype)
+                value = stored if np.isfinite(stored).all() else value.astype("float32")
+            file.create_dataset(name, data=value)
+
+
+def load(model, path: str | os.PathLike) -> None:
+    """Reads weights that `save` wrote into a model of the same variables.
+
+    Raises:
+        UserError: The file is missing, cut or no HDF5, or its variables are not those of the model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: the weights file is missing")
+    variables = _by_path(model)
+    try:
+        with h5py.File(path, "r") as file:
+            stored = {}
+            file.visititems(lambda name, item: stored.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise UserError(f"{path}: not a whole HDF5 file, is it cut? ({error})") from None
+    missing, unexpected = sorted(variables.keys() - stored.keys()), sorted(stored.keys() - variables.keys())
+    if missing or unexpected:
+        raise UserError(
+            f"{path}: its variables are not those of the model '{model.name}'"
+            + (f"; missing: {_some(missing)}" if missing else "")
+            + (f"; not expected: {_some(unexpected)}" if unexpected else "")
+        )
+    for name, variable in variables.items():
+        if tuple(variable.shape) != stored[name].shape:
+            raise UserError(
+                f"{path}: {name} has shape {stored[name].shape}, the model '{model.name}' expects {tuple(variable.shape)}"
+            )
+    for name, variable in variables.items():
+        variable.assign(stored[name].astype(variable.dtype))
+
+
+def _by_path(model) -> dict:
+    variables = {}
+    for variable in model.weights:
+        if variable.path in variables:
+            raise ValueError(f"two variables of the model '{model.name}' have the path {variable.path!r}")
+        variables[variable.path] = variable
+    return variables
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
