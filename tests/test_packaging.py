@@ -19,6 +19,7 @@ PRESETS = ROOT / "zoo" / "presets"
 
 # Distribution whose name differs from the module that it brings.
 DISTRIBUTIONS = {
+    "PIL": "pillow",
     "cv2": "opencv-python",
     "importlinter": "import-linter",
     "keras_hub": "keras-nlp",
