@@ -33,7 +33,8 @@ class Optimizer(keras.optimizers.Optimizer):
         learning_rate: a float >= 0, a `keras.optimizers.schedules.LearningRateSchedule`, or a callable without
             arguments.
         exclude_from_weight_decay: regular expressions; a variable whose name or path matches one (anywhere) is not
-            decayed. The method of the same name does this for variables.
+            decayed. An integer stands for the variable at that place among those that the optimizer is built with:
+            so a saved configuration keeps variables that were given to the method of the same name.
         **kwargs: what every Keras optimizer takes: `name`, `weight_decay` (decoupled: w -= learning_rate *
             weight_decay * w before the update), at most one of `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`,
             `ema_momentum`, `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`.
@@ -43,15 +44,15 @@ class Optimizer(keras.optimizers.Optimizer):
         messages.check_arguments(type(self), kwargs)
         super().__init__(_checked_rate(type(self).__name__, learning_rate), **kwargs)
         self._check_at_least_zero(weight_decay=self.weight_decay)
-        self._excluded_names = list(exclude_from_weight_decay or ())
-        self._excluded_paths = []
+        self._excluded = list(exclude_from_weight_decay or ())
 
     # ---- the trio --------------------------------------------------------------------------------------------------
 
     def build(self, variables):
         super().build(variables)
         # Paths are read here and nowhere else: in an update under a strategy a variable is a bare tf.Variable.
-        self._decays = messages.decayed(variables, self._excluded_names, self._excluded_paths, self.name)
+        self._excluded = messages.exclusions(variables, self._excluded, self.name)
+        self._decays = messages.decayed(variables, self._excluded)
         self._dtypes = {_scalar_dtype(variable) for variable in variables}
 
     def step_scalars(self, step, learning_rate) -> tuple:
@@ -72,10 +73,11 @@ class Optimizer(keras.optimizers.Optimizer):
 
     def get_config(self):
         config = super().get_config()
-        if self._excluded_names or self._excluded_paths:
-            # A path is matched whole, so that it stays the one variable it was.
-            exact = [f"^{re.escape(path)}$" for path in self._excluded_paths]
-            config["exclude_from_weight_decay"] = self._excluded_names + exact
+        if self._excluded:
+            # Before the build a variable has no place yet: layer and weight name it. (The model's name, which stands
+            # before them in its path, is another one after loading.)
+            named = [_last_two(each.path) if isinstance(each, keras.Variable) else each for each in self._excluded]
+            config["exclude_from_weight_decay"] = named
         return config
 
     # ---- for subclasses --------------------------------------------------------------------------------------------
@@ -258,8 +260,7 @@ class Optimizer(keras.optimizers.Optimizer):
                 f"{self.name}: call `exclude_from_weight_decay` before the optimizer is built (before the first "
                 "`fit`, `apply` or `build`)."
             )
-        self._excluded_names = list(var_names or ())
-        self._excluded_paths = [variable.path for variable in var_list or ()]
+        self._excluded = [*(var_names or ()), *(var_list or ())]
 
     def _use_weight_decay(self, variable):
         return self._decays[self._get_variable_index(variable)]
@@ -273,6 +274,10 @@ class Optimizer(keras.optimizers.Optimizer):
         messages.check_checkpoint(self, saved)
         for index, variable in enumerate(self.variables):
             variable.assign(saved[str(index)])
+
+
+def _last_two(path):
+    return f"(^|/){re.escape('/'.join(path.split('/')[-2:]))}$"
 
 
 def _native(variable):

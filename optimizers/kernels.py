@@ -18,14 +18,14 @@ def fused(variable) -> bool:
 
 def gradient_descent(variable, learning_rate, gradient):
     """w -= learning_rate * g"""
-    _raw("GradientDescent", var=variable.handle, alpha=learning_rate, delta=gradient)
+    _raw("GradientDescent", variable, alpha=learning_rate, delta=gradient)
 
 
 def momentum(variable, velocity, learning_rate, gradient, momentum, nesterov):
     """v = momentum * v + g; w -= learning_rate * v, or (Nesterov) learning_rate * (g + momentum * v)"""
     _raw(
         "Momentum",
-        var=variable.handle,
+        variable,
         accum=velocity.value.handle,
         lr=learning_rate,
         grad=gradient,
@@ -38,7 +38,7 @@ def adagrad(variable, accumulator, learning_rate, gradient, epsilon):
     """a += g^2; w -= learning_rate * g / (sqrt(a) + epsilon)"""
     _raw(
         "AdagradV2",
-        var=variable.handle,
+        variable,
         accum=accumulator.value.handle,
         lr=learning_rate,
         epsilon=epsilon,
@@ -53,7 +53,7 @@ def adam(variable, first, second, learning_rate, gradient, beta_1, beta_2, epsil
     """
     _raw(
         "Adam",
-        var=variable.handle,
+        variable,
         m=first.value.handle,
         v=second.value.handle,
         beta1_power=0.0,
@@ -66,10 +66,12 @@ def adam(variable, first, second, learning_rate, gradient, beta_1, beta_2, epsil
     )
 
 
-def _raw(name, **arguments):
+def _raw(name, variable, **arguments):
     import tensorflow as tf
 
-    getattr(tf.raw_ops, f"ResourceApply{name}")(**arguments)
+    # A Python float would become float32, whatever the variable is.
+    arguments = {k: tf.constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
+    getattr(tf.raw_ops, f"ResourceApply{name}")(var=variable.handle, **arguments)
 
 
 def strategy():

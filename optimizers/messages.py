@@ -31,19 +31,35 @@ def check_arguments(cls, given):
             raise TypeError(f"{cls.__name__} has no argument `{name}`. {nearest(name, known)}")
 
 
-def decayed(variables, names, paths, owner) -> list[bool]:
-    """Whether each variable is decayed: not if its name or path matches one of `names`, or its path is in `paths`."""
-    for pattern in names:
-        if not any(re.search(pattern, text) for variable in variables for text in _texts(variable)):
+def exclusions(variables, excluded, owner) -> list[str | int]:
+    """`excluded` with each variable in it replaced by its place among `variables`.
+
+    Raises:
+        ValueError: for a pattern that matches none of them, or a variable or place that is not there.
+    """
+    found = []
+    for each in excluded:
+        if isinstance(each, keras.Variable):
+            each = next((place for place, variable in enumerate(variables) if variable is each), each)
+        if not any(_matches(each, place, variable) for place, variable in enumerate(variables)):
+            what = each.path if isinstance(each, keras.Variable) else repr(each)
             raise ValueError(
-                f"{owner}: `exclude_from_weight_decay` has the pattern {pattern!r}, which matches none of the "
-                f"{len(variables)} variables: {_few([_texts(variable)[-1] for variable in variables])}."
+                f"{owner}: `exclude_from_weight_decay` has {what}, which matches none of the {len(variables)} "
+                f"variables: {_few([_texts(variable)[-1] for variable in variables])}."
             )
-    excluded = re.compile("|".join(f"(?:{pattern})" for pattern in names)) if names else None
-    return [
-        _texts(variable)[-1] not in paths and not (excluded and any(excluded.search(text) for text in _texts(variable)))
-        for variable in variables
-    ]
+        found.append(each)
+    return found
+
+
+def decayed(variables, excluded) -> list[bool]:
+    """Whether each variable is decayed: not if a pattern of `excluded` matches, or its place is in there."""
+    return [not any(_matches(each, place, variable) for each in excluded) for place, variable in enumerate(variables)]
+
+
+def _matches(pattern, place, variable):
+    if isinstance(pattern, str):
+        return any(re.search(pattern, text) for text in _texts(variable))
+    return pattern == place if isinstance(pattern, int) else False
 
 
 def check_checkpoint(optimizer, saved):

@@ -1,0 +1,133 @@
+"""The table that every optimizer enters by one row; the tests of `test_table.py` run over all rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+import optimizers
+from tests.optimizers import oracles, problem
+
+
+@dataclass(frozen=True)
+class Row:
+    """One optimizer with hyper-parameters that tell rules apart: a large epsilon, betas far from each other.
+
+    Attributes:
+        name: of the row.
+        build: the class.
+        arguments: of the class and of the oracle alike.
+        oracle: from `oracles`; see there.
+        extra: arguments of the class alone.
+        optax: (arguments, schedule) -> the same rule in optax, where optax has it.
+        rate: peak of the learning rate.
+        decay: weight decay that the comparison with the oracle runs under; 0 where the rule has its own.
+        slots: numbers kept for each parameter.
+        rounding: what float32 may miss of the total movement.
+    """
+
+    name: str
+    build: type
+    oracle: Callable
+    arguments: dict = field(default_factory=dict)
+    extra: dict = field(default_factory=dict)
+    optax: Callable | None = None
+    rate: float = 0.01
+    decay: float = 0.1
+    slots: float = 0
+    rounding: float = 1e-4
+
+    def make(self, learning_rate, **arguments):
+        return self.build(learning_rate, **{**self.arguments, **self.extra, **arguments})
+
+    @cached_property
+    def expected(self) -> list[np.ndarray]:
+        """Where the oracle ends, with the schedule and the decay."""
+        return self.trajectory(self.decay)[-1]
+
+    def trajectory(self, decay: float) -> list[list[np.ndarray]]:
+        weights = problem.weights()
+        steps = [self.oracle(**self.arguments) for _ in weights]
+        path = []
+        for t, (gradients, rate) in enumerate(zip(problem.gradients(), problem.rates(self.rate), strict=True), 1):
+            weights = [
+                step((1 - rate * decay) * w, g, t, rate) for step, w, g in zip(steps, weights, gradients, strict=True)
+            ]
+            path.append(weights)
+        return path
+
+
+def _optax():
+    import optax
+
+    return optax
+
+
+TABLE = (
+    Row(
+        "sgd",
+        optimizers.SGD,
+        oracles.sgd,
+        optax=lambda a, lr: _optax().sgd(lr),
+    ),
+    Row(
+        "sgd-momentum",
+        optimizers.SGD,
+        oracles.sgd,
+        {"momentum": 0.8},
+        optax=lambda a, lr: _optax().chain(_optax().trace(0.8), _optax().scale_by_learning_rate(lr)),
+        slots=1,
+    ),
+    Row(
+        "sgd-nesterov",
+        optimizers.SGD,
+        oracles.sgd,
+        {"momentum": 0.8, "nesterov": True},
+        optax=lambda a, lr: _optax().chain(_optax().trace(0.8, nesterov=True), _optax().scale_by_learning_rate(lr)),
+        slots=1,
+    ),
+    Row(
+        "batch-gradient-descent",
+        optimizers.BatchGradientDescent,
+        oracles.sgd,
+    ),
+    Row(
+        "adagrad",
+        optimizers.AdaGrad,
+        oracles.adagrad,
+        {"initial_accumulator_value": 0.3, "epsilon": 0.05},
+        slots=1,
+    ),
+    Row(
+        "rmsprop",
+        optimizers.RMSProp,
+        oracles.rmsprop,
+        {"rho": 0.8, "epsilon": 0.05},
+        optax=lambda a, lr: _optax().rmsprop(lr, decay=0.8, eps=0.05, eps_in_sqrt=False),
+        slots=1,
+    ),
+    Row(
+        "rmsprop-momentum-centered",
+        optimizers.RMSProp,
+        oracles.rmsprop,
+        {"rho": 0.8, "epsilon": 0.05, "momentum": 0.6, "centered": True},
+        slots=3,
+    ),
+    Row(
+        "adam",
+        optimizers.Adam,
+        oracles.adam,
+        {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05},
+        optax=lambda a, lr: _optax().adam(lr, 0.7, 0.95, 0.05),
+        slots=2,
+    ),
+    Row(
+        "adamw",
+        optimizers.AdamW,
+        oracles.adam,
+        {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05},
+        optax=lambda a, lr: _optax().adamw(lr, 0.7, 0.95, 0.05, weight_decay=0.1),
+        slots=2,
+    ),
+)

@@ -1,0 +1,38 @@
+"""The table on Keras's other backends: the same tests, run by a pytest of its own."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(__file__)
+
+
+def passes(backend, chosen):
+    environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
+    files = [os.path.join(HERE, name) for name in ("test_table.py", "test_base.py")]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-4000:]
+
+
+def test_adam_and_accumulation_on_jax():
+    passes("jax", "(adam and follows and not adamw) or (accumulating and clip1 and graph)")
+
+
+@pytest.mark.matrix
+def test_every_optimizer_on_jax():
+    passes("jax", "follows or checkpoint or accumulating")
+
+
+@pytest.mark.matrix
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed: the extra [backends]")
+def test_every_optimizer_on_torch():
+    passes("torch", "follows or checkpoint or accumulating")

@@ -1,0 +1,34 @@
+"""Two replicas do what one device does with the same global batch, whatever is asked of the optimizer."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.optimizers.table import TABLE
+
+# One element in a hundred thousand of a sign may fall the other way; these problems are too small for that one.
+ALLOWED = 1e-6
+
+
+def differences(*arguments) -> dict:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.optimizers.replicas", *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    cases = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
+    return {(case["row"], case["case"]): case["difference"] for case in cases}
+
+
+def test_adam_with_each_clip_and_with_everything_at_once():
+    found = differences("adam", "clipnorm", "clipvalue", "all")
+    assert len(found) == 3
+    assert {case: difference for case, difference in found.items() if not difference <= ALLOWED} == {}
+
+
+@pytest.mark.matrix
+def test_every_optimizer_in_every_case():
+    found = differences()
+    assert {row for row, _ in found} == {row.name for row in TABLE}
+    assert {case: difference for case, difference in found.items() if not difference <= ALLOWED} == {}

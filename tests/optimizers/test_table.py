@@ -1,0 +1,102 @@
+"""Every optimizer of the table against its paper, its peer, and itself under other conditions."""
+
+import json
+
+import jax
+import keras
+import numpy as np
+import pytest
+
+import optimizers
+from optimizers import kernels
+from tests.optimizers import problem
+from tests.optimizers.running import missed, run, schedule, variables
+from tests.optimizers.table import TABLE
+
+ROWS = pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def made(row, **arguments):
+    return row.make(schedule(row.rate), weight_decay=row.decay or None, **arguments)
+
+
+def test_the_table_holds_every_optimizer():
+    assert {row.build.__name__ for row in TABLE} == set(optimizers.names())
+
+
+@ROWS
+def test_follows_the_paper_in_float64(row):
+    difference = max(np.abs(r - e).max() for r, e in zip(run(made(row), "float64", "graph"), row.expected, strict=True))
+    assert difference < 1e-9
+
+
+@ROWS
+def test_follows_the_paper_in_float32(row):
+    assert missed(run(made(row), "float32", "graph"), row.expected) < row.rounding
+
+
+@ROWS
+def test_eager_and_graph_agree_and_so_do_fused_kernels_and_keras_ops(row, monkeypatch):
+    few = problem.gradients(10)
+    graph = run(made(row), "float32", "graph", few)
+    monkeypatch.setattr(kernels, "fused", lambda variable: False)
+    assert missed(run(made(row), "float32", "eager", few), graph) < row.rounding
+
+
+# XLA compiles for seconds: three rows stand for all, the others follow in the matrix.
+@pytest.mark.skipif(not TENSORFLOW, reason="the other backends have one way to run")
+@pytest.mark.parametrize(
+    "row",
+    [pytest.param(row, marks=() if row.name in ("adam", "rmsprop") else pytest.mark.matrix) for row in TABLE],
+    ids=lambda row: row.name,
+)
+def test_xla_agrees(row):
+    few = problem.gradients(10)
+    assert missed(run(made(row), "float32", "xla", few), run(made(row), "float32", "eager", few)) < row.rounding
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.optax], ids=lambda row: row.name)
+def test_agrees_with_optax(row):
+    rates = np.float32(problem.rates(row.rate))
+    decay = row.decay if row.build is optimizers.AdamW else 0.0
+    transformation = row.optax(row.arguments, lambda count: jax.numpy.asarray(rates)[count])
+
+    def step(carry, gradients):
+        values, state = carry
+        updates, state = transformation.update(gradients, state, values)
+        return ([value + update for value, update in zip(values, updates, strict=True)], state), None
+
+    values = [jax.numpy.asarray(value, "float32") for value in problem.weights()]
+    stacked = [jax.numpy.asarray(np.stack(column), "float32") for column in zip(*problem.gradients(), strict=True)]
+    (values, _), _ = jax.lax.scan(step, (values, transformation.init(values)), stacked)
+    assert missed([np.asarray(value, "float64") for value in values], row.trajectory(decay)[-1]) < 1e-4
+
+
+@ROWS
+def test_goes_on_bit_exactly_from_a_checkpoint(row):
+    first, second = problem.gradients()[:7], problem.gradients()[7:14]
+    whole, on = made(row, use_ema=True), variables("float32")
+    run(whole, gradients=first, on=on)
+    store = {}
+    whole.save_own_variables(store)
+    values = [variable.numpy() for variable in on]
+    expected = run(whole, gradients=second, on=on)
+
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(whole)))
+    resumed, on = optimizers.get(config), variables("float32")
+    assert resumed.get_config() == whole.get_config()
+    for variable, value in zip(on, values, strict=True):
+        variable.assign(value)
+    resumed.build(on)
+    resumed.load_own_variables(store)
+    assert all(np.array_equal(r, e) for r, e in zip(run(resumed, gradients=second, on=on), expected, strict=True))
+
+
+@ROWS
+def test_keeps_no_more_than_it_says(row):
+    optimizer, on = made(row), variables("float32")
+    optimizer.build(on)
+    kept = sum(int(np.prod(v.shape)) for v in optimizer.variables[1:])  # the first is the number of steps
+    parameters = sum(int(np.prod(v.shape)) for v in on)
+    assert kept <= row.slots * parameters + 3
