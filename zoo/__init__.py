@@ -20,7 +20,22 @@ if TYPE_CHECKING:
 
     from zoo.tasks.base import Task
 
-_SUBMODULES = frozenset({"catalog", "classifiers", "data", "errors", "export", "layers", "lstms", "preset", "recipe", "recipes", "tasks", "training"})
+_SUBMODULES = frozenset(
+    {
+        "catalog",
+        "classifiers",
+        "data",
+        "errors",
+        "export",
+        "layers",
+        "lstms",
+        "preset",
+        "recipe",
+        "recipes",
+        "tasks",
+        "training",
+    }
+)
 
 
 def build(name: str, **arguments) -> keras.Model:

@@ -19,14 +19,19 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     value = scores["metrics"][recipe.metric]
     lines = [f"# {config['name']}", "", "Trained on the user's own data." if own else recipe.about, ""]
     lines += ["## Score", "", f"| what | {recipe.metric} |", "|---|---|"]
-    lines.append(f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {value:.2%} |")
+    lines.append(
+        f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {value:.2%} |"
+    )
     held = scores["validation"]
     if scores["split"] != "validation":
         lines.append(f"| the same, {held['n']:,} validation examples | {held['metrics'][recipe.metric]:.2%} |")
     if not own:
         lines += [f"| {other.what} ({other.source}) | {other.score:.2%} |" for other in recipe.comparisons]
     name = config["name"]
-    lines += ["", f"Again: `zoo evaluate {name}`. The validation examples come out of the training split; the test split"]
+    lines += [
+        "",
+        f"Again: `zoo evaluate {name}`. The validation examples come out of the training split; the test split",
+    ]
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
     arguments = ", ".join(f"{key} {value}" for key, value in config["arguments"].items())
     optimizer = ", ".join(f"{key} {value}" for key, value in recipe.optimizer_arguments.items())

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 import optimizers
-from zoo import card, curve, data, preset, tasks, weights
+from zoo import card, curve, data, preset, tasks
 from zoo.data import examples as data_examples
 from zoo.data.batches import Batches
 from zoo.errors import UserError
@@ -64,6 +64,11 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     kind = recipe.task.partition("-")[0]
     train, held, test = _examples(recipe, kind, source, columns or {}, validation)
+    if source:
+        train, notes = data_examples.readable(train, tasks.get(recipe.task).raw)
+        held, more = data_examples.readable(held, tasks.get(recipe.task).raw)
+        for note in notes + more:
+            say(note)
     say(f"{len(train):,} examples to learn from, {len(held):,} to validate, {len(train.names)} labels.")
     for note in data_examples.check(train, held):
         say(note)
@@ -81,7 +86,9 @@ def fit(
         metrics=task.metrics(),
         jit_compile=False,
     )
-    state = _State(trainer, out / _STATE, _fingerprint(recipe, train, held, init), next(iter(held_batches.in_order()))[0])
+    state = _State(
+        trainer, out / _STATE, _fingerprint(recipe, train, held, init), next(iter(held_batches.in_order()))[0]
+    )
     first_epoch = state.restore() if resume else 0
     if first_epoch < recipe.epochs:
         trainer.fit(
@@ -126,7 +133,7 @@ def _examples(recipe: Recipe, kind: str, source: str | None, columns: Mapping[st
 
 
 def _task(recipe: Recipe, name: str, train, source: str | None, init: str | None, say) -> tasks.base.Task:
-    """A task around a new model, its labels and vocabulary from the training data, its weights perhaps from a preset."""
+    """A task around a new model: labels and vocabulary from the training data, weights perhaps from a preset."""
     cls = tasks.get(recipe.task)
     config = {
         "name": name,
@@ -174,7 +181,8 @@ def _fingerprint(recipe: Recipe, train, held, init: str | None) -> str:
     plain = {
         key.name: repr(getattr(recipe, key.name))
         for key in dataclasses.fields(recipe)
-        if key.name not in ("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment")
+        if key.name
+        not in ("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment")
     }
     return json.dumps({**plain, "train": len(train), "validation": len(held), "init": str(init)}, sort_keys=True)
 
@@ -230,7 +238,9 @@ class _State(keras.callbacks.Callback):
             partial.replace(self.path)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise UserError(f"cannot write {self.path}: {error.strerror or error}; the last whole epoch is kept") from error
+            raise UserError(
+                f"cannot write {self.path}: {error.strerror or error}; the last whole epoch is kept"
+            ) from error
 
 
 def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test, source, command: str, say):

@@ -52,7 +52,9 @@ def load(model, path: str | os.PathLike) -> None:
     try:
         with h5py.File(path, "r") as file:
             stored = {}
-            file.visititems(lambda name, item: stored.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+            file.visititems(
+                lambda name, item: stored.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
     except (OSError, RuntimeError, KeyError) as error:
         raise UserError(f"{path}: not a whole HDF5 file, is it cut? ({error})") from None
     missing, unexpected = sorted(variables.keys() - stored.keys()), sorted(stored.keys() - variables.keys())
@@ -65,7 +67,8 @@ def load(model, path: str | os.PathLike) -> None:
     for name, variable in variables.items():
         if tuple(variable.shape) != stored[name].shape:
             raise UserError(
-                f"{path}: {name} has shape {stored[name].shape}, the model '{model.name}' expects {tuple(variable.shape)}"
+                f"{path}: {name} has shape {stored[name].shape}, the model '{model.name}' expects "
+                f"{tuple(variable.shape)}"
             )
     for name, variable in variables.items():
         variable.assign(stored[name].astype(variable.dtype))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,6 +86,30 @@ def content(raw: bytes | str | Path) -> bytes:
     if isinstance(raw, str):
         raw = raw.strip().lower().encode()
     return hashlib.blake2b(raw, digest_size=16).digest()
+
+
+def readable(examples: Examples, raw: Callable[[object], bytes]) -> tuple[Examples, list[str]]:
+    """Leaves out what cannot be read.
+
+    Args:
+        examples: What a person has brought.
+        raw: The task's `raw`, which raises UserError for a bad item.
+
+    Returns:
+        The readable examples, and a sentence about the others if there are any.
+    """
+    good, bad = [], []
+    for place, item in enumerate(examples.raw):
+        try:
+            raw(item)
+            good.append(place)
+        except (UserError, OSError) as error:
+            bad.append(f"{item.name}: {error}" if isinstance(item, Path) else f"example {place + 1}: {error}")
+    if not bad:
+        return examples, []
+    more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""
+    note = f"{len(bad)} of {len(examples)} examples cannot be read and are left out ({'; '.join(bad[:3])}{more})."
+    return examples.take(good), [note]
 
 
 def check(train: Examples, validation: Examples) -> list[str]:

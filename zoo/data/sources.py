@@ -184,7 +184,7 @@ def _tfds(name: str, split: str | None, kind: str) -> Examples:
             raise UserError(nowhere)
         try:
             builder.download_and_prepare()
-        except Exception as error:  # TFDS lets every network library's own exceptions through
+        except (OSError, tfds.download.DownloadError) as error:  # requests' own exceptions are OSErrors
             raise UserError(f"{nowhere} ({type(error).__name__}: {str(error).splitlines()[0][:120]})") from error
     features = builder.info.features
     wanted = tfds.features.Image if kind == "image" else tfds.features.Text

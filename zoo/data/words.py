@@ -23,6 +23,7 @@ def tokenize(texts: tf.Tensor, declaration: Mapping) -> tf.RaggedTensor:
     Returns:
         Words `[B, (T)]`.
     """
+    texts = tf.strings.regex_replace(texts, r"\x00", " ")  # tf.strings.lower would drop all that follows a NUL
     if declaration.get("lowercase") == "unicode":
         texts = tf.strings.lower(texts, encoding="utf-8")
     if declaration.get("remove"):
@@ -77,7 +78,8 @@ class Words:
         words = words[:, : self.declaration["length"]]
         numbers = tf.cast(tf.ragged.map_flat_values(self.table.lookup, words), tf.int32)
         used = tf.cast(words.row_lengths(), tf.int32)
-        return numbers.to_tensor(), {"used_tokens": used, "total_tokens": total}
+        length = tf.maximum(tf.reduce_max(used), 1)  # texts without a word are one padding, for models want a step
+        return numbers.to_tensor(shape=[None, length]), {"used_tokens": used, "total_tokens": total}
 
 
 _STRINGS = tf.TensorSpec([None], tf.string)

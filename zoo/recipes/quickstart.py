@@ -1,6 +1,6 @@
 """quickstart: LeNet-5 on scikit-learn's 1,797 handwritten digits, in seconds.
 
-    zoo quickstart
+zoo quickstart
 """
 
 from zoo.recipe import Recipe

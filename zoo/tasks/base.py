@@ -45,7 +45,8 @@ class Task:
         """The model's outputs and the context -> tensors of the answer, each with the batch as first axis."""
         raise NotImplementedError
 
-    def raw(self, item: object) -> bytes:
+    @staticmethod
+    def raw(item: object) -> bytes:
         """One item as a person has it -> the bytes that `preprocess` takes; raises UserError for a bad one."""
         raise NotImplementedError
 
@@ -72,6 +73,10 @@ class Task:
     def signatures(self) -> dict[str, tuple]:
         """Name -> (function, its tensor specification), for `zoo.export`."""
         return {"serving_default": (self.answer, {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)})}
+
+    def resources(self) -> list:
+        """What an export must carry besides the model: lookup tables."""
+        return []
 
     @cached_property
     def _compiled(self):

@@ -32,12 +32,17 @@ class ClassificationTask(Task):
         return {"labels": tf.gather(tf.constant(self.labels), order), "scores": scores, **context}
 
     def results(self, tensors: Mapping) -> list[Classification]:
-        """Arrays of `postprocess` -> one Classification per row."""
+        """Arrays of `postprocess` -> one Classification per row; a text without a word gets the empty one."""
         counts = {key: tensors[key].tolist() for key in ("used_tokens", "total_tokens") if key in tensors}
         answers = []
-        for row, (labels, scores) in enumerate(zip(tensors["labels"].tolist(), tensors["scores"].tolist(), strict=True)):
+        for row, (labels, scores) in enumerate(
+            zip(tensors["labels"].tolist(), tensors["scores"].tolist(), strict=True)
+        ):
             named = [(label.decode(), score) for label, score in zip(labels, scores, strict=True)]
             shortened = {key: values[row] for key, values in counts.items()}
+            if shortened.get("total_tokens") == 0:
+                answers.append(Classification(None, None))
+                continue
             answers.append(Classification(named[0][0], named[0][1], tuple(named), **shortened))
         return answers
 

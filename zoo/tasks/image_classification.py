@@ -34,7 +34,8 @@ class ImageClassification(ClassificationTask):
         """Encoded images, string `[B]` -> pixels uint8 `[B, H, W, C]`."""
         return self.pixels(raw), {}
 
-    def raw(self, item: bytes | str | os.PathLike | np.ndarray) -> bytes:
+    @staticmethod
+    def raw(item: bytes | str | os.PathLike | np.ndarray) -> bytes:
         """The bytes of an image file, its path, or pixels uint8 `[H, W]` or `[H, W, C]` (red, green, blue)."""
         if isinstance(item, np.ndarray):
             return images.encode(item)

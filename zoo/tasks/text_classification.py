@@ -34,7 +34,8 @@ class TextClassification(ClassificationTask):
         """UTF-8 strings `[B]` -> word numbers int32 `[B, T]`, and how many words were used of how many."""
         return self.words(raw)
 
-    def raw(self, item: str | bytes) -> bytes:
+    @staticmethod
+    def raw(item: str | bytes) -> bytes:
         """One text; bytes must be valid UTF-8."""
         try:
             if isinstance(item, str):
@@ -43,6 +44,10 @@ class TextClassification(ClassificationTask):
         except UnicodeError as error:
             raise UserError(f"not valid UTF-8 at position {error.start}") from None
         return item
+
+    def resources(self) -> list:
+        """The vocabulary's lookup table."""
+        return [self.words.table]
 
     @classmethod
     def fresh(cls, config: Mapping, examples) -> tuple[dict, dict]:

@@ -1,0 +1,111 @@
+"""`zoo train`: a shipped preset again, or a model of one's own from one's own data."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+import sys
+
+EXAMPLES = """\
+examples:
+  zoo train classify-fashion                                     make the shipped preset again
+  zoo train sentiment --data reviews.csv --out runs/mine         columns: text, label
+  zoo train classify --data photos/ --out runs/mine              a folder for each class
+  zoo train classify --data photos/ --out runs/mine --resume     go on after an interruption
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what `zoo train` takes."""
+    parser.description = "Train a recipe, or an application on your own data, and write a preset folder."
+    parser.epilog = EXAMPLES
+    parser.add_argument("recipe", metavar="RECIPE|APP", help="a recipe's name (zoo list recipes), or an application's")
+    parser.add_argument("--data", metavar="F", help="own data: a folder of class folders, or a .csv, .tsv, .jsonl file")
+    parser.add_argument("--text-column", metavar="C", default="text", help="column of texts (default: text)")
+    parser.add_argument("--label-column", metavar="C", default="label", help="column of labels (default: label)")
+    parser.add_argument("--validation", metavar="F|0.1", help="validation data, or the share of the data to hold back")
+    parser.add_argument("--out", metavar="DIR", help="preset folder to write (default: runs/RECIPE)")
+    parser.add_argument("--recipe", metavar="R", dest="follow", help="for an APP: another recipe than its default")
+    parser.add_argument("--init", metavar="PRESET", help="start from a preset's weights (fine-tune)")
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in --out")
+    parser.add_argument("--optimizer", metavar="N", help="one of ours (zoo list optimizers)")
+    parser.add_argument("--learning-rate", metavar="X", type=float, help="peak learning rate")
+    parser.add_argument("--epochs", metavar="N", type=int, help="passes over the training data")
+    parser.add_argument("--batch-size", metavar="N", type=int, help="examples per step")
+    parser.add_argument("--seed", metavar="N", type=int, help="seeds everything that is random")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains; answers the exit status."""
+    from zoo import recipes
+    from zoo.errors import UserError
+
+    recipe = _recipe(arguments)
+    name = arguments.recipe
+    if arguments.data is None and name in recipes.DEFAULTS and arguments.follow is None:
+        raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
+    out = arguments.out or f"runs/{recipe.name}"
+
+    from zoo import training
+
+    try:
+        training.fit(
+            recipe,
+            out,
+            source=arguments.data,
+            columns={"text_column": arguments.text_column, "label_column": arguments.label_column},
+            validation=arguments.validation if _share(arguments.validation) is None else None,
+            init=arguments.init,
+            resume=arguments.resume,
+            command=shlex.join(["zoo", *sys.argv[1:]]),
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    except KeyboardInterrupt:
+        print(f"\nzoo: interrupted; the last whole epoch is kept in {out}, --resume goes on from it", file=sys.stderr)
+        return 130
+    print(f"Written: {out} (card.md, curve.png, scores.json)")
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace):
+    """The recipe with the person's own numbers in place of its own."""
+    import optimizers
+    from zoo import recipes
+    from zoo.errors import UserError
+
+    name = arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe)
+    recipe = recipes.get(name)
+    changes = {
+        key: value
+        for key, value in {
+            "learning_rate": arguments.learning_rate,
+            "epochs": arguments.epochs,
+            "batch_size": arguments.batch_size,
+            "seed": arguments.seed,
+            "validation": _share(arguments.validation),
+        }.items()
+        if value is not None
+    }
+    for key in ("epochs", "batch_size"):
+        if changes.get(key, 1) < 1:
+            raise UserError(f"--{key.replace('_', '-')}: expected a whole number of at least 1, got {changes[key]}")
+    if changes.get("learning_rate", 1) <= 0:
+        raise UserError(f"--learning-rate: expected a number above 0, got {changes['learning_rate']}")
+    if arguments.optimizer:
+        try:
+            other = optimizers.get(arguments.optimizer)
+        except ValueError as error:
+            raise UserError(f"--optimizer: {error}") from None
+        # Another rule wants another rate and none of the first one's arguments.
+        changes = {"learning_rate": float(other.learning_rate), **changes}
+        changes |= {"optimizer": arguments.optimizer, "optimizer_arguments": {}}
+    return dataclasses.replace(recipe, **changes)
+
+
+def _share(validation: str | None) -> float | None:
+    """The number in `--validation 0.1`; None where it names data."""
+    try:
+        return float(validation)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,145 @@
+"""fit(recipe): learns, resumes to the bit, starts from a preset, and says what is wrong with data and folders."""
+
+import csv
+import dataclasses
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+import zoo
+from zoo import data, recipes, training
+from zoo.errors import UserError
+
+# Small enough for seconds; augmentation and dropout-like randomness are in it, since resuming must repeat them.
+TINY = dataclasses.replace(recipes.get("quickstart"), epochs=3, batch_size=100, learning_rate=5e-3)
+
+
+def quiet(*_):
+    """In place of print."""
+
+
+def fit(recipe, out, **arguments):
+    return training.fit(recipe, out, say=quiet, verbose=0, **arguments)
+
+
+def stored(folder):
+    with h5py.File(folder / "weights" / "model.weights.h5") as file:
+        values = {}
+        file.visititems(lambda n, item: values.update({n: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return values
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    fit(TINY, out, command="zoo train quickstart")
+    return out
+
+
+def test_a_preset_folder_is_written_whole(trained):
+    assert {path.name for path in trained.iterdir()} == {
+        "config.json", "weights", "scores.json", "history.csv", "curve.png", "card.md",
+    }  # fmt: skip
+    assert json.loads((trained / "config.json").read_text())["format"] == 1
+    rows = list(csv.DictReader(open(trained / "history.csv")))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[-1]["val_loss"]) < float(rows[0]["val_loss"])
+    assert (trained / "curve.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_scores_are_those_of_the_stored_weights(trained):
+    scores = json.loads((trained / "scores.json").read_text())
+    test = data.load("digits", "test", kind="image")
+    assert scores["metrics"] == zoo.load(trained).evaluate(test) and scores["n"] == 359
+    assert scores["metrics"]["accuracy"] > 0.7
+    card = (trained / "card.md").read_text()
+    assert f"{scores['metrics']['accuracy']:.2%}" in card and "zoo train quickstart" in card
+
+
+class _Stop(Exception):
+    pass
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(trained, tmp_path, monkeypatch):
+    out = tmp_path / "again"
+    written = training._State.on_epoch_end
+
+    def stop_after_two(self, epoch, logs):
+        written(self, epoch, logs)
+        if epoch == 1:
+            raise _Stop
+
+    monkeypatch.setattr(training._State, "on_epoch_end", stop_after_two)
+    with pytest.raises(_Stop):
+        fit(TINY, out)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="go on with --resume"):
+        fit(TINY, out)
+    with pytest.raises(UserError, match="begun with another learning_rate"):
+        fit(dataclasses.replace(TINY, learning_rate=1e-3), out, resume=True)
+    fit(TINY, out, resume=True)
+    ours, theirs = stored(out), stored(trained)
+    for name, value in theirs.items():
+        np.testing.assert_array_equal(ours[name], value, err_msg=name)
+    with pytest.raises(UserError, match="its training has ended"):
+        fit(TINY, out, resume=True)
+
+
+def test_another_seed_gives_other_weights(trained, tmp_path):
+    fit(dataclasses.replace(TINY, seed=2, epochs=1), tmp_path / "other")
+    assert any((stored(tmp_path / "other")[name] != value).any() for name, value in stored(trained).items())
+
+
+def test_fine_tuning_starts_from_a_preset(trained, tmp_path):
+    """Digits 0 and 1 in class folders of other names: the head is new, the rest starts from the preset."""
+    digits = data.load("digits", "train", kind="image")
+    for number, name in ((0, "ring"), (1, "bar")):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for i, raw in enumerate(digits.raw[digits.labels == number][:30]):
+            (tmp_path / "mine" / name / f"{i}.png").write_bytes(raw)
+    said = []
+    recipe = dataclasses.replace(TINY, name="classify-photos", epochs=2, batch_size=10, validation=0.2)
+    task = training.fit(
+        recipe, tmp_path / "tuned", source=str(tmp_path / "mine"), init=str(trained), say=said.append, verbose=0
+    )
+    assert task.labels == ("bar", "ring")
+    assert any("8 of 10 weight arrays start from" in line for line in said)
+    scores = json.loads((tmp_path / "tuned" / "scores.json").read_text())
+    assert scores["split"] == "validation" and scores["n"] == 12 and scores["metrics"]["accuracy"] >= 0.9
+    assert task(digits.raw[digits.labels == 1][40]).label == "bar"
+
+
+def test_folders_that_cannot_be_used(trained, tmp_path):
+    with pytest.raises(UserError, match="not empty"):
+        fit(TINY, trained)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="it is a file"):
+        fit(TINY, tmp_path / "file")
+    with pytest.raises(UserError, match="nothing to resume, no interrupted training"):
+        fit(TINY, tmp_path / "none", resume=True)
+
+
+def test_a_text_model_learns_from_a_table(tmp_path):
+    table = tmp_path / "reviews.csv"
+    rows = [(f"film {i} is {word}", label) for i in range(40) for word, label in (("good", "pos"), ("bad", "neg"))]
+    with open(table, "w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *rows])
+    recipe = dataclasses.replace(
+        recipes.get("quickstart"),
+        name="words",
+        task="text-classification",
+        model="bilstm",
+        arguments={"width": 8, "units": 8},
+        preprocess={"kind": "words", "lowercase": "unicode", "pattern": r"\pL+|\pN+", "length": 20, "words": 100},
+        augment=None,
+        learning_rate=2e-2,
+        epochs=4,
+        batch_size=16,
+    )
+    task = fit(recipe, tmp_path / "mine", source=str(table))
+    assert [task(f"this is {word}").label for word in ("good", "bad")] == ["pos", "neg"]
+    long = task("good " * 30)
+    assert (long.used_tokens, long.total_tokens) == (20, 30)
+    assert [result.label for result in task.predict(["", "good"])] == [None, "pos"]
