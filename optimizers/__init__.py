@@ -11,14 +11,29 @@ A new one is a file here and a line in `_ALL`.
 
 import keras
 
+from optimizers.adadelta import Adadelta
 from optimizers.adagrad import AdaGrad
-from optimizers.adam import Adam, AdamW
+from optimizers.adam import Adam, AdaMax, AdamW, AMSGrad
 from optimizers.base import Optimizer
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.messages import nearest
+from optimizers.nadam import NAdam
+from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 
-_ALL = (AdaGrad, Adam, AdamW, BatchGradientDescent, RMSProp, SGD)
+_ALL = (
+    Adadelta,
+    AdaGrad,
+    Adam,
+    AdaMax,
+    AdamW,
+    AMSGrad,
+    BatchGradientDescent,
+    NAdam,
+    RAdam,
+    RMSProp,
+    SGD,
+)
 
 __all__ = ["Optimizer", "get", "names", *(cls.__name__ for cls in _ALL)]
 

@@ -82,3 +82,72 @@ class AdamW(Adam):
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, **kwargs):
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
+
+
+@keras.saving.register_keras_serializable("menagerie")
+class AMSGrad(Adam):
+    """Adam whose second moment never shrinks.
+
+        m, v as in Adam
+        u = max(u, v)
+        w -= lr (m / (1 - beta_1^t)) / (sqrt(u / (1 - beta_2^t)) + epsilon)
+
+    Follows torch and Keras: the maximum is of the uncorrected v. The paper corrects nothing; optax takes the maximum
+    after the correction (25 % apart).
+
+    When to use: where Adam does not settle; seldom better in practice.
+    Memory: three numbers per parameter.
+    Paper: Reddi, Kale & Kumar, arXiv:1904.09237.
+    Defaults: Adam's.
+    """
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self._maxima = self.add_optimizer_variables(variables, "maximum")
+
+    def update_step(self, gradient, variable, learning_rate, rate, epsilon):
+        index = self._get_variable_index(variable)
+        first = self._average(self._momentums[index], gradient, self.beta_1)
+        second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
+        largest = ops.maximum(self._maxima[index], second)
+        self.assign(self._momentums[index], first)
+        self.assign(self._velocities[index], second)
+        self.assign(self._maxima[index], largest)
+        self.assign_sub(variable, rate * first / (ops.sqrt(largest) + epsilon))
+
+
+@keras.saving.register_keras_serializable("menagerie")
+class AdaMax(Adam):
+    """Adam with the largest gradient, fading, in place of the root of the second moment.
+
+        m = beta_1 m + (1 - beta_1) g
+        u = max(beta_2 u, |g|)
+        w -= lr (m / (1 - beta_1^t)) / (u + epsilon)
+
+    The paper (Algorithm 2) has no epsilon; it stands beside u as in Keras, where torch and optax add it to |g|.
+
+    When to use: sparse gradients and embeddings, where Adam's second moment forgets rare rows.
+    Memory: two numbers per parameter.
+    Paper: Kingma & Ba, arXiv:1412.6980, section 7.1.
+    Defaults: learning rate 0.002, the paper's; epsilon 1e-8.
+    """
+
+    def __init__(self, learning_rate=0.002, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+
+    def step_scalars(self, step, learning_rate):
+        return (learning_rate / self._bias_correction(self.beta_1, step),)
+
+    def update_step(self, gradient, variable, learning_rate, rate):
+        index = self._get_variable_index(variable)
+        m, u = self._momentums[index], self._velocities[index]
+        if kernels.fused(variable):
+            kernels.adamax(variable, m, u, rate, gradient, self.beta_1, self.beta_2, self.epsilon)
+            return
+        first = self._average(m, gradient, self.beta_1)
+        largest = ops.maximum(self.beta_2 * u, ops.abs(gradient))
+        self.assign(m, first)
+        self.assign(u, largest)
+        self.assign_sub(variable, rate * first / (largest + self.epsilon))

@@ -1,9 +1,9 @@
 """The optimizer that all of ours build on: Keras's own, made exact on many devices and short to extend.
 
 A subclass is a trio, as in Keras: `build` makes the slots, `update_step` moves one variable, `get_config` names the
-hyper-parameters. A fourth method, `step_scalars`, is for what is the same for every variable of a step (bias
-corrections), so that it is computed once and not once a variable. `update_step` gets everything in the variable's
-dtype, gradients dense, and need not cast.
+hyper-parameters. Two more methods are for what is the same for every variable of a step, so that it is computed once
+and not once a variable: `step_scalars` (bias corrections) and, where such a number is remembered from step to step,
+`advance`. `update_step` gets everything in the variable's dtype, gradients dense, and need not cast.
 
 Where this departs from `keras.optimizers.Optimizer`:
 
@@ -16,6 +16,7 @@ Where this departs from `keras.optimizers.Optimizer`:
 
 import math
 import re
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -24,6 +25,13 @@ from keras import ops
 from optimizers import kernels, messages
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+class _Chosen(NamedTuple):
+    """A variable that was chosen before the build."""
+
+    key: object
+    path: str
 
 
 class Optimizer(keras.optimizers.Optimizer):
@@ -46,25 +54,36 @@ class Optimizer(keras.optimizers.Optimizer):
         self._check_at_least_zero(weight_decay=self.weight_decay)
         self._excluded = list(exclude_from_weight_decay or ())
 
+    # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
+    decays_itself = False
+
     # ---- the trio --------------------------------------------------------------------------------------------------
 
     def build(self, variables):
         super().build(variables)
         # Paths are read here and nowhere else: in an update under a strategy a variable is a bare tf.Variable.
-        self._excluded = messages.exclusions(variables, self._excluded, self.name)
+        places = {self._var_key(variable): place for place, variable in enumerate(variables)}
+        chosen = [places.get(e.key, e.path) if isinstance(e, _Chosen) else e for e in self._excluded]
+        self._excluded = messages.exclusions(variables, chosen, self.name)
         self._decays = messages.decayed(variables, self._excluded)
-        self._dtypes = {_scalar_dtype(variable) for variable in variables}
+        self._dtypes = sorted({_scalar_dtype(variable) for variable in variables})
+        self._scalars = []
 
-    def step_scalars(self, step, learning_rate) -> tuple:
+    def step_scalars(self, step, learning_rate, *state) -> tuple:
         """What one step computes once for all variables.
 
         Args:
             step: scalar tensor, the number of this update: 1, 2, ...
             learning_rate: scalar tensor of the same dtype (float64 for float64 variables, else float32).
+            *state: what `advance` gave for this step.
 
         Returns:
             Scalars that `update_step` gets after the learning rate, in the variable's dtype.
         """
+        return ()
+
+    def advance(self, step, learning_rate, gradients, variables, *state) -> tuple:
+        """The new values of the scalars that `add_scalar` made, in their order, from the old ones."""
         return ()
 
     def update_step(self, gradient, variable, learning_rate, *scalars):
@@ -76,7 +95,7 @@ class Optimizer(keras.optimizers.Optimizer):
         if self._excluded:
             # Before the build a variable has no place yet: layer and weight name it. (The model's name, which stands
             # before them in its path, is another one after loading.)
-            named = [_last_two(each.path) if isinstance(each, keras.Variable) else each for each in self._excluded]
+            named = [_last_two(each.path) if isinstance(each, _Chosen) else each for each in self._excluded]
             config["exclude_from_weight_decay"] = named
         return config
 
@@ -90,6 +109,16 @@ class Optimizer(keras.optimizers.Optimizer):
         """1 - beta ** step without cancellation: at step 1 and beta .999 the plain formula loses five digits."""
         beta = _as_stored(beta, step.dtype)
         return -ops.expm1(step * math.log(beta)) if beta else ops.ones_like(step)
+
+    def add_scalar(self, name, initial):
+        """A number that the optimizer remembers for all variables together; `advance` moves it on."""
+        widest = self._dtypes[-1]
+        # Every replica computes the same number.
+        scalar = self.add_variable((), keras.initializers.Constant(initial), widest, "only_first_replica", name=name)
+        self._scalars.append(scalar)
+
+    def _decay_of(self, variable) -> float:
+        return self.weight_decay if self.weight_decay and self._use_weight_decay(variable) else 0.0
 
     def _check_fractions(self, **values):
         for name, value in values.items():
@@ -121,7 +150,7 @@ class Optimizer(keras.optimizers.Optimizer):
 
     def _apply_now(self, grads, variables):
         grads = self._clip_gradients(grads)
-        plan = self._plan()
+        plan = self._plan(grads, variables)
         for gradient, variable in zip(grads, variables, strict=True):
             self._move(_native(variable), gradient, plan)
         if self.use_ema:
@@ -204,19 +233,28 @@ class Optimizer(keras.optimizers.Optimizer):
                 ):
                     strategy.extended.update(_native(variable), follow, args=(average.value, due), group=False)
 
-        kernels.merge(update, grads, totals, self._plan(), due)
+        kernels.merge(update, grads, totals, self._plan(grads, variables, due), due)
 
-    def _plan(self):
-        """{dtype: (learning rate, *step scalars)} of this update."""
+    def _plan(self, grads, variables, due=True):
+        """{dtype: (learning rate, *step scalars)} of this update; remembered scalars move on if it is due."""
+        state = ()
+        if self._scalars:
+            widest = self._dtypes[-1]
+            step, rate = ops.cast(self.iterations + 1, widest), ops.cast(self.learning_rate, widest)
+            before = [ops.convert_to_tensor(scalar) for scalar in self._scalars]
+            state = self.advance(step, rate, grads, variables, *before)
+            for scalar, old, new in zip(self._scalars, before, state, strict=True):
+                scalar.assign(new if due is True else ops.where(due, new, old))
         plan = {}
         for dtype in self._dtypes:
             rate = ops.cast(self.learning_rate, dtype)
-            plan[dtype] = (rate, *self.step_scalars(ops.cast(self.iterations + 1, dtype), rate))
+            narrowed = [ops.cast(value, dtype) for value in state]
+            plan[dtype] = (rate, *self.step_scalars(ops.cast(self.iterations + 1, dtype), rate, *narrowed))
         return plan
 
     def _move(self, variable, gradient, plan):
         rate, *scalars = (ops.cast(scalar, variable.dtype) for scalar in plan[_scalar_dtype(variable)])
-        if self.weight_decay and self._use_weight_decay(variable):
+        if not self.decays_itself and self._decay_of(variable):
             self.assign_sub(variable, variable * (rate * self.weight_decay))
         self.update_step(gradient, variable, rate, *scalars)
 
@@ -260,7 +298,8 @@ class Optimizer(keras.optimizers.Optimizer):
                 f"{self.name}: call `exclude_from_weight_decay` before the optimizer is built (before the first "
                 "`fit`, `apply` or `build`)."
             )
-        self._excluded = [*(var_names or ()), *(var_list or ())]
+        # Not the variables themselves: Keras would count them among the optimizer's own.
+        self._excluded = [*(var_names or ()), *(_Chosen(self._var_key(v), v.path) for v in var_list or ())]
 
     def _use_weight_decay(self, variable):
         return self._decays[self._get_variable_index(variable)]

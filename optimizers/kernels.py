@@ -66,6 +66,36 @@ def adam(variable, first, second, learning_rate, gradient, beta_1, beta_2, epsil
     )
 
 
+def adamax(variable, first, largest, learning_rate, gradient, beta_1, beta_2, epsilon):
+    """m += (1 - beta_1)(g - m); u = max(beta_2 u, |g|); w -= learning_rate * m / (u + epsilon)"""
+    _raw(
+        "AdaMax",
+        variable,
+        m=first.value.handle,
+        v=largest.value.handle,
+        beta1_power=0.0,
+        lr=learning_rate,
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=epsilon,
+        grad=gradient,
+    )
+
+
+def adadelta(variable, square, update, learning_rate, gradient, rho, epsilon):
+    """s = rho s + (1 - rho) g^2; d = g sqrt(u + epsilon) / sqrt(s + epsilon); u = rho u + (1 - rho) d^2; w -= lr d"""
+    _raw(
+        "Adadelta",
+        variable,
+        accum=square.value.handle,
+        accum_update=update.value.handle,
+        lr=learning_rate,
+        rho=rho,
+        epsilon=epsilon,
+        grad=gradient,
+    )
+
+
 def _raw(name, variable, **arguments):
     import tensorflow as tf
 

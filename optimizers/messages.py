@@ -32,23 +32,14 @@ def check_arguments(cls, given):
 
 
 def exclusions(variables, excluded, owner) -> list[str | int]:
-    """`excluded` with each variable in it replaced by its place among `variables`.
-
-    Raises:
-        ValueError: for a pattern that matches none of them, or a variable or place that is not there.
-    """
-    found = []
+    """`excluded`, patterns and places among `variables`; raises ValueError for one that matches none of them."""
     for each in excluded:
-        if isinstance(each, keras.Variable):
-            each = next((place for place, variable in enumerate(variables) if variable is each), each)
         if not any(_matches(each, place, variable) for place, variable in enumerate(variables)):
-            what = each.path if isinstance(each, keras.Variable) else repr(each)
             raise ValueError(
-                f"{owner}: `exclude_from_weight_decay` has {what}, which matches none of the {len(variables)} "
+                f"{owner}: `exclude_from_weight_decay` has {each!r}, which matches none of the {len(variables)} "
                 f"variables: {_few([_texts(variable)[-1] for variable in variables])}."
             )
-        found.append(each)
-    return found
+    return excluded
 
 
 def decayed(variables, excluded) -> list[bool]:
@@ -59,7 +50,7 @@ def decayed(variables, excluded) -> list[bool]:
 def _matches(pattern, place, variable):
     if isinstance(pattern, str):
         return any(re.search(pattern, text) for text in _texts(variable))
-    return pattern == place if isinstance(pattern, int) else False
+    return pattern == place
 
 
 def check_checkpoint(optimizer, saved):

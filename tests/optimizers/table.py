@@ -20,6 +20,7 @@ class Row:
         arguments: of the class and of the oracle alike.
         oracle: from `oracles`; see there.
         extra: arguments of the class alone.
+        peer: arguments that differ in the comparison with optax, where only there the two agree.
         optax: (arguments, schedule) -> the same rule in optax, where optax has it.
         rate: peak of the learning rate.
         decay: weight decay that the comparison with the oracle runs under; 0 where the rule has its own.
@@ -33,6 +34,7 @@ class Row:
     arguments: dict = field(default_factory=dict)
     extra: dict = field(default_factory=dict)
     optax: Callable | None = None
+    peer: dict = field(default_factory=dict)
     rate: float = 0.01
     decay: float = 0.1
     slots: float = 0
@@ -46,9 +48,9 @@ class Row:
         """Where the oracle ends, with the schedule and the decay."""
         return self.trajectory(self.decay)[-1]
 
-    def trajectory(self, decay: float) -> list[list[np.ndarray]]:
+    def trajectory(self, decay: float, **arguments) -> list[list[np.ndarray]]:
         weights = problem.weights()
-        steps = [self.oracle(**self.arguments) for _ in weights]
+        steps = [self.oracle(**{**self.arguments, **arguments}) for _ in weights]
         path = []
         for t, (gradients, rate) in enumerate(zip(problem.gradients(), problem.rates(self.rate), strict=True), 1):
             weights = [
@@ -63,6 +65,9 @@ def _optax():
 
     return optax
 
+
+# Far apart, with an epsilon large enough to tell where it stands.
+BETAS = {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05}
 
 TABLE = (
     Row(
@@ -118,7 +123,7 @@ TABLE = (
         "adam",
         optimizers.Adam,
         oracles.adam,
-        {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05},
+        BETAS,
         optax=lambda a, lr: _optax().adam(lr, 0.7, 0.95, 0.05),
         slots=2,
     ),
@@ -126,8 +131,48 @@ TABLE = (
         "adamw",
         optimizers.AdamW,
         oracles.adam,
-        {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05},
+        BETAS,
         optax=lambda a, lr: _optax().adamw(lr, 0.7, 0.95, 0.05, weight_decay=0.1),
+        slots=2,
+    ),
+    Row(
+        "adamax",
+        optimizers.AdaMax,
+        oracles.adamax,
+        BETAS,
+        optax=lambda a, lr: _optax().adamax(lr, 0.7, 0.95, 1e-10),
+        peer={"epsilon": 1e-10},
+        slots=2,
+    ),
+    Row(
+        "amsgrad",
+        optimizers.AMSGrad,
+        oracles.amsgrad,
+        BETAS,
+        slots=3,
+    ),
+    Row(
+        "nadam",
+        optimizers.NAdam,
+        oracles.nadam,
+        {**BETAS, "psi": 0.1},
+        slots=2,
+    ),
+    Row(
+        "radam",
+        optimizers.RAdam,
+        oracles.radam,
+        {**BETAS, "beta_2": 0.97},
+        optax=lambda a, lr: _optax().radam(lr, 0.7, 0.97, 0.05, threshold=4.0),
+        slots=2,
+    ),
+    Row(
+        "adadelta",
+        optimizers.Adadelta,
+        oracles.adadelta,
+        {"rho": 0.8, "epsilon": 0.01},
+        optax=lambda a, lr: _optax().adadelta(lr, 0.8, 0.01),
+        rate=0.3,
         slots=2,
     ),
 )

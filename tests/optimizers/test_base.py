@@ -245,7 +245,7 @@ def test_steps_are_counted_right_beside_half_precision_variables():
     optimizer = optimizers.Adam(0.0, beta_2=0.9999)
     optimizer.build([weight])
     optimizer._iterations.assign(999)
-    rate, _, epsilon = optimizer._plan()["float32"]
+    rate, _, epsilon = optimizer._plan([], [])["float32"]
     assert float(epsilon) == pytest.approx(1e-8 * (1 - 0.9999**1000) ** 0.5, rel=1e-3)
     optimizer.apply([keras.ops.ones(3, "bfloat16")])
 

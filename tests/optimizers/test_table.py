@@ -70,7 +70,7 @@ def test_agrees_with_optax(row):
     values = [jax.numpy.asarray(value, "float32") for value in problem.weights()]
     stacked = [jax.numpy.asarray(np.stack(column), "float32") for column in zip(*problem.gradients(), strict=True)]
     (values, _), _ = jax.lax.scan(step, (values, transformation.init(values)), stacked)
-    assert missed([np.asarray(value, "float64") for value in values], row.trajectory(decay)[-1]) < 1e-4
+    assert missed([np.asarray(value, "float64") for value in values], row.trajectory(decay, **row.peer)[-1]) < 1e-4
 
 
 @ROWS
