@@ -11,28 +11,52 @@ A new one is a file here and a line in `_ALL`.
 
 import keras
 
+from optimizers.adabelief import AdaBelief
 from optimizers.adadelta import Adadelta
 from optimizers.adagrad import AdaGrad
 from optimizers.adam import Adam, AdaMax, AdamW, AMSGrad
+from optimizers.adan import Adan
+from optimizers.ademamix import AdEMAMix
+from optimizers.adopt import ADOPT
 from optimizers.base import Optimizer
 from optimizers.gradient_descent import SGD, BatchGradientDescent
+from optimizers.lamb import LAMB
+from optimizers.lars import LARS
+from optimizers.lion import Lion
+from optimizers.madgrad import MADGRAD
 from optimizers.messages import nearest
 from optimizers.nadam import NAdam
+from optimizers.novograd import NovoGrad
 from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
+from optimizers.rprop import Rprop
+from optimizers.signum import Signum
+from optimizers.yogi import Yogi
 
 _ALL = (
+    AdaBelief,
     Adadelta,
     AdaGrad,
     Adam,
     AdaMax,
     AdamW,
+    Adan,
+    AdEMAMix,
+    ADOPT,
     AMSGrad,
     BatchGradientDescent,
+    LAMB,
+    LARS,
+    Lion,
+    MADGRAD,
     NAdam,
+    NovoGrad,
     RAdam,
     RMSProp,
+    Rprop,
     SGD,
+    Signum,
+    Yogi,
 )
 
 __all__ = ["Optimizer", "get", "names", *(cls.__name__ for cls in _ALL)]

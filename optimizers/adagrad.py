@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, constant
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -33,7 +33,7 @@ class AdaGrad(Optimizer):
         if self.built:
             return
         super().build(variables)
-        start = keras.initializers.Constant(self.initial_accumulator_value)
+        start = constant(self.initial_accumulator_value)
         self._accumulators = self.add_optimizer_variables(variables, "accumulator", initializer=start)
 
     def update_step(self, gradient, variable, learning_rate):

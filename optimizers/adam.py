@@ -36,7 +36,11 @@ class Adam(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
+        names = ["momentum", "velocity"]
+        self._momentums, self._velocities = self.add_optimizer_variables(variables, names, self._slot_start())
+
+    def _slot_start(self):
+        return "zeros"
 
     def step_scalars(self, step, learning_rate):
         # With r = sqrt(1 - beta_2^t) the rule is w -= (lr r / (1 - beta_1^t)) m / (sqrt(v) + epsilon r).

@@ -27,6 +27,11 @@ from optimizers import kernels, messages
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
+def constant(value):
+    """An initializer; as a NumPy number, so that Keras does not round it to float32 on its way to float64."""
+    return keras.initializers.Constant(np.float64(value))
+
+
 class _Chosen(NamedTuple):
     """A variable that was chosen before the build."""
 
@@ -103,7 +108,10 @@ class Optimizer(keras.optimizers.Optimizer):
 
     def _average(self, slot, value, beta):
         """beta * slot + (1 - beta) * value, where 1 - beta is the very number that a float32 kernel computes."""
-        return slot + (value - slot) * (1 - _as_stored(beta, slot.dtype))
+        return slot + (value - slot) * self._complement(beta, slot.dtype)
+
+    def _complement(self, beta, dtype) -> float:
+        return 1 - _as_stored(beta, dtype)
 
     def _bias_correction(self, beta, step):
         """1 - beta ** step without cancellation: at step 1 and beta .999 the plain formula loses five digits."""
@@ -114,8 +122,13 @@ class Optimizer(keras.optimizers.Optimizer):
         """A number that the optimizer remembers for all variables together; `advance` moves it on."""
         widest = self._dtypes[-1]
         # Every replica computes the same number.
-        scalar = self.add_variable((), keras.initializers.Constant(initial), widest, "only_first_replica", name=name)
+        scalar = self.add_variable((), constant(initial), widest, "only_first_replica", name=name)
         self._scalars.append(scalar)
+
+    def add_slot(self, variable, shape, name):
+        """A slot of a shape of its own for one variable, starting at zeros."""
+        layer = variable.path.replace("/", "_") if hasattr(variable, "path") else variable.name
+        return self.add_variable(shape, dtype=variable.dtype, name=f"{layer}_{name}")
 
     def _decay_of(self, variable) -> float:
         return self.weight_decay if self.weight_decay and self._use_weight_decay(variable) else 0.0

@@ -140,3 +140,199 @@ def adadelta(rho=0.95, epsilon=1e-6):
         return w + lr * delta
 
     return step
+
+
+def lion(beta_1=0.9, beta_2=0.99):
+    """Chen et al. 2023, Algorithm 2."""
+    m = 0.0
+
+    def step(w, g, t, lr):
+        nonlocal m
+        update = np.sign(beta_1 * m + (1 - beta_1) * g)
+        m = beta_2 * m + (1 - beta_2) * g
+        return w - lr * update
+
+    return step
+
+
+def signum(momentum=0.9):
+    """Bernstein et al. 2018, Algorithm 1 (signum)."""
+    m = 0.0
+
+    def step(w, g, t, lr):
+        nonlocal m
+        m = momentum * m + (1 - momentum) * g
+        return w - lr * np.sign(m)
+
+    return step
+
+
+def _norm(x):
+    return np.sqrt(np.sum(x * x))
+
+
+def lamb(beta_1=0.9, beta_2=0.999, epsilon=1e-6, weight_decay=0.0):
+    """You et al. 2020, Algorithm 2 with phi the identity."""
+    m = v = 0.0
+
+    def step(w, g, t, lr):
+        nonlocal m, v
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        r = (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + epsilon) + weight_decay * w
+        ratio = _norm(w) / _norm(r) if _norm(w) and _norm(r) else 1
+        return w - lr * ratio * r
+
+    return step
+
+
+def lars(momentum=0.9, trust_coefficient=0.001, weight_decay=0.0):
+    """You et al. 2017, Algorithm 1; variables of fewer than two dimensions take plain momentum."""
+    v = 0.0
+
+    def step(w, g, t, lr):
+        nonlocal v
+        if np.ndim(w) < 2:
+            v = momentum * v + lr * g
+        else:
+            local = trust_coefficient * _norm(w) / (_norm(g) + weight_decay * _norm(w))
+            v = momentum * v + lr * local * (g + weight_decay * w)
+        return w - v
+
+    return step
+
+
+def adabelief(beta_1=0.9, beta_2=0.999, epsilon=1e-16):
+    """Zhuang et al. 2020, Algorithm 2."""
+    m = s = 0.0
+
+    def step(w, g, t, lr):
+        nonlocal m, s
+        m = beta_1 * m + (1 - beta_1) * g
+        s = beta_2 * s + (1 - beta_2) * (g - m) ** 2 + epsilon
+        return w - lr * (m / (1 - beta_1**t)) / (np.sqrt(s / (1 - beta_2**t)) + epsilon)
+
+    return step
+
+
+def yogi(beta_1=0.9, beta_2=0.999, epsilon=1e-3, initial_accumulator_value=1e-6):
+    """Zaheer et al. 2018, Algorithm 2, with Adam's bias corrections."""
+    m = v = initial_accumulator_value
+
+    def step(w, g, t, lr):
+        nonlocal m, v
+        m = beta_1 * m + (1 - beta_1) * g
+        v = v - (1 - beta_2) * np.sign(v - g**2) * g**2
+        return w - lr * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+
+    return step
+
+
+def novograd(beta_1=0.95, beta_2=0.98, epsilon=1e-8, weight_decay=0.0):
+    """Ginsburg et al. 2019, Algorithm 1."""
+    m = v = 0.0
+
+    def step(w, g, t, lr):
+        nonlocal m, v
+        v = beta_2 * v + (1 - beta_2) * np.sum(g * g) if t > 1 else np.sum(g * g)
+        m = beta_1 * m + (g / (np.sqrt(v) + epsilon) + weight_decay * w)
+        return w - lr * m
+
+    return step
+
+
+def adan(beta_1=0.98, beta_2=0.92, beta_3=0.99, epsilon=1e-8, weight_decay=0.0):
+    """Xie et al. 2022, Algorithm 1, in the paper's betas (1 - ours), with the authors' bias corrections."""
+    b1, b2, b3 = 1 - beta_1, 1 - beta_2, 1 - beta_3
+    m = v = n = 0.0
+    before = None
+
+    def step(w, g, t, lr):
+        nonlocal m, v, n, before
+        change = g - before if before is not None else 0 * g
+        before = g
+        m = (1 - b1) * m + b1 * g
+        v = (1 - b2) * v + b2 * change
+        n = (1 - b3) * n + b3 * (g + (1 - b2) * change) ** 2
+        m_hat, v_hat, n_hat = m / (1 - (1 - b1) ** t), v / (1 - (1 - b2) ** t), n / (1 - (1 - b3) ** t)
+        eta = lr / (np.sqrt(n_hat) + epsilon)
+        return (w - eta * (m_hat + (1 - b2) * v_hat)) / (1 + weight_decay * lr)
+
+    return step
+
+
+def ademamix(beta_1=0.9, beta_2=0.999, beta_3=0.9999, alpha=5.0, epsilon=1e-8, warmup_steps=None):
+    """Pagliardini et al. 2024, Algorithm 1 and its schedulers of alpha and beta_3."""
+    m1 = m2 = v = 0.0
+
+    def schedulers(t):
+        if warmup_steps is None:
+            return alpha, beta_3
+        done, start = t / warmup_steps, beta_1
+        if done >= 1:
+            return alpha, beta_3
+        b = np.exp(np.log(start) * np.log(beta_3) / ((1 - done) * np.log(beta_3) + done * np.log(start)))
+        return min(done * alpha, alpha), min(b, beta_3)
+
+    def step(w, g, t, lr):
+        nonlocal m1, m2, v
+        a, b3 = schedulers(t)
+        m1 = beta_1 * m1 + (1 - beta_1) * g
+        m2 = b3 * m2 + (1 - b3) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        return w - lr * (m1 / (1 - beta_1**t) + a * m2) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+
+    return step
+
+
+def adopt(beta_1=0.9, beta_2=0.9999, epsilon=1e-6):
+    """Taniguchi et al. 2024, Algorithm 2; our step 1 is its initialization with g_0."""
+    m, v = 0.0, None
+
+    def step(w, g, t, lr):
+        nonlocal m, v
+        if v is None:
+            v = g**2
+            return w
+        c = (t - 1) ** 0.25
+        m = beta_1 * m + (1 - beta_1) * np.clip(g / np.maximum(np.sqrt(v), epsilon), -c, c)
+        v = beta_2 * v + (1 - beta_2) * g**2
+        return w - lr * m
+
+    return step
+
+
+def madgrad(momentum=0.9, epsilon=1e-6):
+    """Defazio & Jelassi 2021, Algorithm 1; c = 1 - momentum, k counts from 0."""
+    s = v = 0.0
+    x0 = None
+
+    def step(w, g, t, lr):
+        nonlocal s, v, x0
+        x0 = w if x0 is None else x0
+        k = t - 1
+        lamda = lr * np.sqrt(k + 1)
+        s = s + lamda * g
+        v = v + lamda * g**2
+        z = x0 - s / (np.cbrt(v) + epsilon)
+        c = 1 - momentum
+        return (1 - c) * w + c * z
+
+    return step
+
+
+def rprop(eta_minus=0.5, eta_plus=1.2, minimum_step=1e-6, maximum_step=50.0):
+    """Riedmiller & Braun 1993 without backtracking (the variant called iRprop-)."""
+    before, size = 0.0, None
+
+    def step(w, g, t, lr):
+        nonlocal before, size
+        size = np.full(np.shape(w), lr) if size is None else size
+        product = g * before
+        size = np.where(product > 0, np.minimum(size * eta_plus, maximum_step), size)
+        size = np.where(product < 0, np.maximum(size * eta_minus, minimum_step), size)
+        g = np.where(product < 0, 0, g)
+        before = g
+        return w - np.sign(g) * size
+
+    return step
