@@ -1,0 +1,1 @@
+"""What a person runs: one file an application, behind the command `zoo`."""

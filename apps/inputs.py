@@ -1,0 +1,286 @@
+"""What a person names on the command line -> items, one after the other, however many there are.
+
+Image applications take files, folders and globs; text applications take texts, files of one text a line, and tables.
+A bad item becomes an exception in its place; what is wrong with the whole command is raised at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import glob
+import itertools
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from apps import tables
+from zoo.errors import UserError
+
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .png .bmp .gif .webp .tif .tiff .pbm .pgm .ppm .avif .jp2".split()
+)  # of files that a folder is searched for; a file that is named is tried whatever its suffix
+LONGEST_LINE = 64 * 2**20  # bytes; a stream without line ends must not fill the memory
+LARGEST_FILE = 2**30  # bytes of one image file; a decoded one has at most 300 MB
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One thing to answer.
+
+    Attributes:
+        name: What is shown for it: the path of an image, or the text itself.
+        payload: A `Path` of an image, a `str` of text, or the exception that says why there is neither.
+    """
+
+    name: str
+    payload: Path | str | Exception
+
+
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the items of an image application."""
+    parser.add_argument(
+        "items", metavar="ITEM", nargs="*", help="image file, folder, or glob; - reads paths from stdin, one a line"
+    )
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the items of a text application."""
+    parser.add_argument(
+        "items",
+        metavar="ITEM",
+        nargs="*",
+        help="a text, unless it names an existing file or a glob that matches; a .txt file, and - for stdin, hold one "
+        "item a line",
+    )
+    parser.add_argument("--text", metavar="T", nargs="+", action="extend", default=[], help="texts, whatever they name")
+    parser.add_argument("--csv", metavar="F", help="table of texts: .csv, .tsv or .jsonl")
+    parser.add_argument("--column", metavar="C", default="text", help="column of the table (default: %(default)s)")
+
+
+def images(arguments: argparse.Namespace, stdin: BinaryIO | None = None) -> Iterator[Item]:
+    """The images that the arguments name, folders in alphabetical order.
+
+    Raises:
+        UserError: At once, where nothing is named.
+    """
+    if not arguments.items:
+        raise UserError("nothing to do: name image files, folders or globs, or - for paths on stdin")
+    return itertools.chain.from_iterable(_images(item, stdin) for item in arguments.items)
+
+
+def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None) -> Iterator[Item]:
+    """The texts that the arguments name: ITEMs, then --text, then --csv.
+
+    Raises:
+        UserError: At once, where nothing is named, or the table or its column is missing.
+    """
+    if not (arguments.items or arguments.text or arguments.csv):
+        raise UserError("nothing to do: give texts or files, --csv F, or - for lines on stdin")
+    parts = [_texts(item, arguments.column, stdin) for item in arguments.items]
+    parts.append(_text(text, text) for text in arguments.text)
+    if arguments.csv:
+        try:
+            parts.append(itertools.starmap(_text, tables.rows(arguments.csv, arguments.column)))
+        except UserError as error:
+            raise UserError(f"--csv {arguments.csv}: {error}") from None
+    return itertools.chain.from_iterable(parts)
+
+
+def opened(item: Item) -> bytes | str | Exception:
+    """What a task takes for the item: the bytes of an image file, or the text; an exception stays one."""
+    if not isinstance(item.payload, Path):
+        return item.payload
+    try:
+        size = item.payload.stat().st_size
+        if size > LARGEST_FILE:
+            return UserError(f"the file has {size / 2**30:.1f} GiB, which no image needs; at most 1 GiB is read")
+        return item.payload.read_bytes()
+    except OSError as error:
+        return UserError(f"cannot be read: {error.strerror}")
+
+
+def batches(items: Iterable[Item], size: int, wait: float = 0.2) -> Iterator[list[Item]]:
+    """Groups items that a thread reads ahead, so that slow input is answered as it comes.
+
+    Args:
+        items: Read in a thread of its own, at most twice `size` ahead of what is taken.
+        size: Most items of a group.
+        wait: Seconds after its first item at which a smaller group is handed out.
+
+    Yields:
+        Lists of 1 to `size` items.
+    """
+    ready = threading.Condition()
+    waiting: list[Item] = []
+    end: list[BaseException | None] = []  # holds one element when there is nothing more to come
+    abandoned = False
+
+    def read():
+        problem = None
+        try:
+            for item in items:
+                with ready:
+                    while len(waiting) >= 2 * size and not abandoned:
+                        ready.wait()
+                    if abandoned:
+                        return
+                    waiting.append(item)
+                    if len(waiting) in (1, size):  # a waking for each item would cost more than reading it
+                        ready.notify_all()
+        except Exception as error:  # noqa: BLE001 - raised again below, where it is seen
+            problem = error
+        with ready:
+            end.append(problem)
+            ready.notify_all()
+
+    threading.Thread(target=read, name="inputs", daemon=True).start()
+    try:
+        while True:
+            with ready:
+                ready.wait_for(lambda: waiting or end)
+                if not waiting:
+                    break
+                deadline = time.monotonic() + wait
+                while len(waiting) < size and not end and ready.wait(max(0.0, deadline - time.monotonic())):
+                    pass
+                batch = waiting[:size]
+                del waiting[:size]
+                ready.notify_all()
+            yield batch
+    finally:
+        with ready:
+            abandoned = True
+            ready.notify_all()
+    if end[0] is not None:
+        raise end[0]
+
+
+def _images(item: str, stdin: BinaryIO | None) -> Iterator[Item]:
+    if item == "-":
+        yield from _paths(stdin)
+    elif os.path.isdir(item):
+        yield from _folder(item)
+    elif os.path.exists(item):
+        yield Item(item, Path(item))
+    elif found := _matches(item):
+        for path in found:
+            yield from _folder(path) if os.path.isdir(path) else [Item(path, Path(path))]
+    else:
+        what = "no file matches" if glob.has_magic(item) else "no such file or folder"
+        yield Item(item, UserError(f"{what}; expected an image file, a folder of images, or a glob"))
+
+
+def _folder(folder: str) -> Iterator[Item]:
+    empty = True
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+                empty = False
+                path = os.path.join(place, name)
+                yield Item(path, Path(path))
+    if empty:
+        yield Item(folder, UserError(f"no image in this folder (looked for {' '.join(sorted(IMAGE_SUFFIXES))})"))
+
+
+def _paths(stdin: BinaryIO | None) -> Iterator[Item]:
+    for number, line in enumerate(_lines(_standard(stdin))):
+        if isinstance(line, Exception):
+            yield Item("-", line)
+            return
+        if number == 0 and line.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM")):
+            yield Item("-", UserError("stdin holds an image; expected paths of images, one a line"))
+            return
+        if line:
+            yield from _images(os.fsdecode(line), None) if line != b"-" else []
+
+
+def _texts(item: str, column: str, stdin: BinaryIO | None) -> Iterator[Item]:
+    if item == "-":
+        yield from _lines_of_text(_standard(stdin), "-")
+    elif os.path.exists(item) and not os.path.isdir(item):
+        yield from _text_file(item, column)
+    elif found := [path for path in _matches(item) if not os.path.isdir(path)]:
+        for path in found:
+            yield from _text_file(path, column)
+    elif os.sep in item or item.endswith((".txt", *tables.SUFFIXES)):
+        what = "is a folder, expected a file of texts" if os.path.isdir(item) else "no such file"
+        yield Item(item, UserError(f"{what}; if it is meant as a text, give it by --text"))
+    else:
+        yield _text(item, item)
+
+
+def _matches(item: str) -> list[str]:
+    return sorted(glob.glob(item, recursive=True)) if glob.has_magic(item) else []
+
+
+def _text(name: str, text: str | Exception) -> Item:
+    try:
+        if isinstance(text, str):
+            text.encode()
+    except UnicodeEncodeError as error:  # bytes that are no UTF-8, escaped by Python
+        text = UserError(f"not valid UTF-8 at character {error.start + 1}")
+    return Item(name, text)
+
+
+def _text_file(path: str, column: str) -> Iterator[Item]:
+    try:
+        if path.endswith(tables.SUFFIXES):
+            yield from itertools.starmap(_text, tables.rows(path, column))
+        else:
+            with open(path, "rb") as stream:
+                yield from _lines_of_text(stream, path)
+    except UserError as error:
+        yield Item(path, error)
+    except OSError as error:
+        yield Item(path, UserError(f"cannot be read: {error.strerror or error}"))
+
+
+def _lines_of_text(stream: BinaryIO, name: str) -> Iterator[Item]:
+    for number, line in enumerate(_lines(stream), start=1):
+        if isinstance(line, Exception):
+            yield Item(f"{name}, line {number}", line)
+            continue
+        if number == 1:
+            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+                yield Item(name, UserError("the text is UTF-16; expected UTF-8: save it as UTF-8"))
+                return
+            if b"\0" in line:
+                yield Item(name, UserError("not a text file; expected UTF-8, one item a line"))
+                return
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            shown = line.decode(errors="backslashreplace")
+            problem = f"line {number} is not valid UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1}"
+            yield Item(shown, UserError(problem))
+        else:
+            yield Item(text, text)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | Exception]:
+    """Lines without their ends; an exception in place of one that is too long."""
+    while line := stream.readline(LONGEST_LINE + 2):
+        if line.endswith(b"\n"):
+            yield line[:-2] if line.endswith(b"\r\n") else line[:-1]
+        elif len(line) <= LONGEST_LINE:
+            yield line
+        else:
+            while (rest := stream.readline(2**20)) and not rest.endswith(b"\n"):
+                pass
+            yield UserError(f"the line is longer than {LONGEST_LINE // 2**20} MiB")
+
+
+def _standard(stdin: BinaryIO | None) -> BinaryIO:
+    """Standard input through a buffer of the reading thread's own: Python's cannot be closed while a thread waits."""
+    if stdin is not None:
+        return stdin
+    if sys.stdin is None:
+        raise UserError("- reads stdin, which is closed")
+    return open(sys.stdin.fileno(), "rb", closefd=False)

@@ -1,0 +1,72 @@
+"""What the tests of the applications share: presets without weights, and `zoo` with a task that answers at once."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAKE = Path(__file__).with_name("fake.py")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """The folders of a text preset and an image preset; only their configuration is there."""
+    made = {}
+    for kind in ("text", "image"):
+        folder = tmp_path / f"{kind}-preset"
+        folder.mkdir()
+        config = {"format": 1, "name": f"{kind}-preset", "task": f"{kind}-classification", "model": "fake"}
+        config |= {"arguments": {}, "preprocess": {}, "labels": ["bad", "good"]}
+        (folder / "config.json").write_text(json.dumps(config))
+        made[kind] = folder
+    return made
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Makes `zoo.load` give the fake task, in this process."""
+    import zoo
+
+    specification = importlib.util.spec_from_file_location("fake_task", FAKE)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    monkeypatch.setattr(zoo, "load", module.load)
+
+
+@pytest.fixture
+def zoo_main(capsys):
+    """Runs `zoo` in this process: (status, lines of stdout, stderr)."""
+    from apps import cli
+
+    def run(*argv):
+        status = cli.main([str(argument) for argument in argv])
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err
+
+    return run
+
+
+@pytest.fixture
+def start():
+    """Starts the fake `zoo` as a process of its own."""
+    started = []
+
+    def run(*argv, **options):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **options.pop("env", {})}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        process = subprocess.Popen([sys.executable, str(FAKE), *map(str, argv)], env=environment, **pipes)
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()

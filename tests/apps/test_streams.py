@@ -1,0 +1,157 @@
+"""`zoo` as a process among others: slow input, endless input, closed and full output, Ctrl-C."""
+
+import json
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def line_within(stream, seconds):
+    ready, _, _ = select.select([stream], [], [], seconds)
+    assert ready, f"nothing came within {seconds} s"
+    return json.loads(stream.readline())
+
+
+def test_a_line_is_answered_while_the_input_stays_open(start, folders):
+    """As in `tail -f log | zoo sentiment -`."""
+    zoo = start("sentiment", "-", "--model", folders["text"], bufsize=0)
+    zoo.stdin.write(b"gggx\n")
+    assert line_within(zoo.stdout, 20)["item"] == "gggx"
+    for number in range(3):
+        sent = time.monotonic()
+        zoo.stdin.write(b"gx %d\n" % number)
+        assert line_within(zoo.stdout, 10)["index"] == number + 1
+        assert time.monotonic() - sent < 5
+    out, err = zoo.communicate(timeout=20)
+    assert (zoo.returncode, out, err) == (0, b"", b"")
+
+
+def test_two_hundred_thousand_lines_take_no_more_memory_than_a_few(start, folders, tmp_path):
+    def peak(count):
+        (tmp_path / "lines.txt").write_text("".join(f"a line with some good words {i}\n" for i in range(count)))
+        with open(tmp_path / "lines.txt", "rb") as lines, open(tmp_path / "out", "wb") as out:
+            zoo = start("sentiment", "-", "--model", folders["text"], stdin=lines, stdout=out)
+            _, status, usage = os.wait4(zoo.pid, 0)
+        assert status == 0
+        with open(tmp_path / "out", "rb") as out:
+            assert sum(1 for _ in out) == count
+        return usage.ru_maxrss / 1024  # MiB
+
+    assert peak(200_000) - peak(100) < 8
+
+
+def test_ctrl_c_ends_quietly_with_130(start, folders):
+    zoo = start("sentiment", "-", "--model", folders["text"], bufsize=0)
+    zoo.stdin.write(b"gggx\n")
+    line_within(zoo.stdout, 20)
+    zoo.send_signal(signal.SIGINT)
+    # stdin stays open: the thread that waits on it must not hold the end up.
+    assert zoo.wait(timeout=10) == 130
+    assert zoo.stderr.read() == b"zoo: interrupted\n"
+
+
+def test_ctrl_c_leaves_no_half_written_file(start, folders, tmp_path):
+    (tmp_path / "o.csv").write_text("old")
+    zoo = start("sentiment", "-", "--model", folders["text"], "--csv-out", tmp_path / "o.csv", bufsize=0)
+    zoo.stdin.write(b"gggx\n")
+    deadline = time.monotonic() + 20
+    while not any("partial" in path.name and path.stat().st_size > 80 for path in tmp_path.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    zoo.send_signal(signal.SIGINT)
+    assert zoo.wait(timeout=10) == 130
+    assert (tmp_path / "o.csv").read_text() == "old"
+    assert not [path for path in tmp_path.iterdir() if "partial" in path.name]
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(start, folders, tmp_path):
+    """As in `zoo ... | head -1`."""
+    (tmp_path / "many.txt").write_text("gggx\n" * 50_000)
+    zoo = start("sentiment", tmp_path / "many.txt", "--model", folders["text"])
+    zoo.stdout.readline()
+    zoo.stdout.close()
+    assert zoo.wait(timeout=30) == 0
+    assert zoo.stderr.read() == b""
+
+
+@pytest.mark.parametrize("argv", [["sentiment", "gggx"], ["sentiment", "--help"], ["list", "models"]])
+def test_a_full_disk_behind_stdout_is_one_line_and_2(start, folders, argv):
+    model = ["--model", folders["text"]] if argv[0] == "sentiment" else []
+    with open("/dev/full", "wb") as full:
+        zoo = start(*argv, *model, stdout=full)
+        assert zoo.wait(timeout=20) == 2
+    assert zoo.stderr.read() == b"zoo: cannot write the output: No space left on device\n"
+
+
+def test_a_closed_stdout_is_told(folders, start, tmp_path):
+    zoo = start("sentiment", "gggx", "--model", folders["text"], stdout=None, preexec_fn=lambda: os.close(1))
+    assert zoo.wait(timeout=20) == 2
+    assert b"stdout is closed" in zoo.stderr.read()
+
+
+def test_closed_stdin_and_stderr_do_not_matter(start, folders):
+    zoo = start(
+        "sentiment", "gggx", "--model", folders["text"], stderr=None, preexec_fn=lambda: (os.close(0), os.close(2))
+    )
+    out, _ = zoo.communicate(timeout=20)
+    assert zoo.returncode == 0 and json.loads(out)["label"] == "good"
+
+
+def test_an_odd_locale_does_not_matter(start, folders):
+    zoo = start("sentiment", "猫gg", "--model", folders["text"], env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
+    out, err = zoo.communicate(timeout=20)
+    assert (zoo.returncode, err) == (0, b"") and json.loads(out)["item"] == "猫gg"
+
+
+def test_what_c_code_writes_to_stderr_is_held_back_until_debug(tmp_path):
+    code = "import os, sys; sys.path.insert(0, {root!r})\nfrom apps import cli, list as module\n"
+    code += "module.run = lambda arguments: (os.write(2, b'chatter\\n'), print('said', file=sys.stderr), 0)[-1]\n"
+    code += "sys.exit(cli.main(sys.argv[1:]))"
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+
+    def err(*argv):
+        return subprocess.run([sys.executable, "-c", code.format(root=root), *argv], capture_output=True).stderr
+
+    assert err("list") == b"said\n"
+    assert err("list", "--debug") == b"chatter\nsaid\n"
+
+
+def test_a_crash_in_c_code_still_leaves_a_word(tmp_path):
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    code = f"import os, sys; sys.path.insert(0, {root!r})\nfrom apps import cli, list as module\n"
+    code += "module.run = lambda arguments: os.abort()\nsys.exit(cli.main(['list']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
+    )
+    assert done.returncode == -signal.SIGABRT and b"Fatal Python error: Aborted" in done.stderr
+
+
+def test_on_a_terminal_there_is_a_table(start, folders):
+    ours, theirs = pty.openpty()
+    zoo = start("sentiment", "gggx", "", "xx.txt", "--model", folders["text"], stdout=theirs)
+    assert zoo.wait(timeout=20) == 1
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the end, as Linux says it
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    lines = shown.decode().splitlines()
+    assert lines[0] == "text-preset knows 2 labels: bad, good"
+    assert "gggx" in lines[2] and "75.0 %" in lines[2] and "(empty)" in lines[3]
+    assert "failed: no such file" in lines[4]
+    assert zoo.stderr.read() == b"zoo: 1 of 3 items failed\n"
