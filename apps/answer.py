@@ -55,15 +55,17 @@ def run(arguments: argparse.Namespace, items: Iterator[inputs.Item], task: str, 
         answerer = zoo.load(arguments.model)
         count = failed = 0
         for batch in inputs.batches(items, batch_size):
-            for item, result in zip(batch, _answers(answerer, batch, batch_size), strict=True):
-                if result.error is None:
-                    result = result.limit(arguments.top, arguments.threshold)
-                failed += result.error is not None
+            try:
+                for item, result in zip(batch, _answers(answerer, batch, batch_size), strict=True):
+                    if result.error is None:
+                        result = result.limit(arguments.top, arguments.threshold)
+                    failed += result.error is not None
+                    for writer in writers:
+                        writer.write(count, item, result)
+                    count += 1
+            finally:  # what is answered is said, whatever stopped the rest
                 for writer in writers:
-                    writer.write(count, item, result)
-                count += 1
-            for writer in writers:
-                writer.flush()
+                    writer.flush()
             tick(len(batch))
     if failed:
         print(f"zoo: {failed:,} of {count:,} items failed", file=sys.stderr)

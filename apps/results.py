@@ -182,7 +182,10 @@ class Pictures:
 
         from zoo.data import images
 
-        drawn = result.draw(images.pixels(item.payload.read_bytes()))
+        try:
+            drawn = result.draw(images.pixels(item.payload.read_bytes()))
+        except (OSError, UserError) as error:  # answered a moment ago: the file has changed
+            raise UserError(f"--save: cannot draw on {item.name}: {error}") from None
         suffix = ".jpg" if item.payload.suffix.lower() in (".jpg", ".jpeg") else ".png"
         done, encoded = cv2.imencode(suffix, drawn)
         if not done:

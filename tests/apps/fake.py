@@ -10,6 +10,7 @@ import sys
 
 import zoo
 from apps import cli
+from zoo.data import images
 from zoo.errors import UserError
 from zoo.tasks.results import Classification, Failure
 
@@ -25,6 +26,11 @@ class Task:
     def answer(self, item):
         if isinstance(item, Exception):
             return Failure(str(item))
+        if isinstance(item, bytes):
+            try:
+                item = images.upright(item)
+            except UserError as error:
+                return Failure(str(error))
         if item == "crash":
             raise ZeroDivisionError("on\npurpose")
         good = min(len(item) / 1000, 1.0) if isinstance(item, bytes) else item.count("g") / len(item)

@@ -144,6 +144,11 @@ def test_save_writes_each_picture_under_a_name_of_its_own(folders, fake, zoo_mai
     assert drawn.shape[1] >= 320 and (drawn[5, 160] == 200).all()  # enlarged, and the right one
 
 
+def test_what_is_answered_is_said_although_the_next_item_breaks_the_program(ask):
+    status, lines, err = ask("gggx", "crash", "gggx")
+    assert status == 2 and [json.loads(line)["item"] for line in lines] == ["gggx"]
+
+
 def test_save_into_a_place_that_is_no_folder(folders, fake, zoo_main, pictures, monkeypatch):
     monkeypatch.chdir(pictures)
     status, lines, err = zoo_main("classify", "--model", folders["image"], "b.jpg", "--save", "one/a.png")
