@@ -13,20 +13,24 @@ import keras
 
 from optimizers.adabelief import AdaBelief
 from optimizers.adadelta import Adadelta
+from optimizers.adafactor import Adafactor
 from optimizers.adagrad import AdaGrad
 from optimizers.adam import Adam, AdaMax, AdamW, AMSGrad
 from optimizers.adan import Adan
 from optimizers.ademamix import AdEMAMix
 from optimizers.adopt import ADOPT
 from optimizers.base import Optimizer
+from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.lamb import LAMB
 from optimizers.lars import LARS
 from optimizers.lion import Lion
 from optimizers.madgrad import MADGRAD
 from optimizers.messages import nearest
+from optimizers.muon import Muon
 from optimizers.nadam import NAdam
 from optimizers.novograd import NovoGrad
+from optimizers.prodigy import Prodigy
 from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
@@ -36,6 +40,7 @@ from optimizers.yogi import Yogi
 _ALL = (
     AdaBelief,
     Adadelta,
+    Adafactor,
     AdaGrad,
     Adam,
     AdaMax,
@@ -45,12 +50,15 @@ _ALL = (
     ADOPT,
     AMSGrad,
     BatchGradientDescent,
+    FTRL,
     LAMB,
     LARS,
     Lion,
     MADGRAD,
+    Muon,
     NAdam,
     NovoGrad,
+    Prodigy,
     RAdam,
     RMSProp,
     Rprop,

@@ -254,7 +254,8 @@ class Optimizer(keras.optimizers.Optimizer):
         if self._scalars:
             widest = self._dtypes[-1]
             step, rate = ops.cast(self.iterations + 1, widest), ops.cast(self.learning_rate, widest)
-            before = [ops.convert_to_tensor(scalar) for scalar in self._scalars]
+            # Values, by arithmetic: what a conversion gives may be the variable itself, and follow the assignment.
+            before = [scalar + 0 for scalar in self._scalars]
             state = self.advance(step, rate, grads, variables, *before)
             for scalar, old, new in zip(self._scalars, before, state, strict=True):
                 scalar.assign(new if due is True else ops.where(due, new, old))

@@ -96,6 +96,21 @@ def adadelta(variable, square, update, learning_rate, gradient, rho, epsilon):
     )
 
 
+def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2):
+    """FTRL-Proximal; the kernel doubles l2."""
+    _raw(
+        "Ftrl",
+        variable,
+        accum=accumulator.value.handle,
+        linear=linear.value.handle,
+        grad=gradient,
+        lr=learning_rate,
+        l1=l1,
+        l2=l2,
+        lr_power=-0.5,
+    )
+
+
 def _raw(name, variable, **arguments):
     import tensorflow as tf
 

@@ -336,3 +336,92 @@ def rprop(eta_minus=0.5, eta_plus=1.2, minimum_step=1e-6, maximum_step=50.0):
         return w - np.sign(g) * size
 
     return step
+
+
+def ftrl(beta=1.0, l1_regularization_strength=0.0, l2_regularization_strength=0.0, initial_accumulator_value=0.0):
+    """McMahan et al. 2013, Algorithm 1."""
+    z, n = 0.0, initial_accumulator_value
+
+    def step(w, g, t, lr):
+        nonlocal z, n
+        sigma = (np.sqrt(n + g**2) - np.sqrt(n)) / lr
+        z = z + g - sigma * w
+        n = n + g**2
+        shrunk = z - np.sign(z) * l1_regularization_strength
+        moved = -shrunk / ((beta + np.sqrt(n)) / lr + l2_regularization_strength)
+        return np.where(np.abs(z) <= l1_regularization_strength, 0.0, moved)
+
+    return step
+
+
+def adafactor(beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0, relative_step=True):
+    """Shazeer & Stern 2018, Algorithms 4 (matrices, by sums of rows and columns) and 5 (vectors)."""
+    r = c = v = 0.0
+
+    def rms(x):
+        return np.sqrt(np.mean(x**2))
+
+    def step(w, g, t, lr):
+        nonlocal r, c, v
+        beta = 1 - t**beta_2_decay
+        squared = g**2 + epsilon_1
+        if np.ndim(w) < 2:
+            v = v_hat = beta * v + (1 - beta) * squared
+        else:
+            r = beta * r + (1 - beta) * squared.sum(-1)
+            c = beta * c + (1 - beta) * squared.sum(-2)
+            v_hat = r[..., :, None] * c[..., None, :] / r.sum(-1)[..., None, None]
+        u = g / np.sqrt(v_hat)
+        u = u / max(1, rms(u) / clip_threshold)
+        rho = min(lr, 1 / np.sqrt(t)) if relative_step else lr
+        return w - max(epsilon_2, rms(w)) * rho * u
+
+    return step
+
+
+def muon(momentum=0.95, nesterov=True, ns_steps=5, adam_lr_ratio=0.015, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    """Jordan et al. 2024: five rounds of the quintic Newton-Schulz iteration; Adam for vectors."""
+    b = 0.0
+    rest = adam(beta_1, beta_2, epsilon)
+
+    def step(w, g, t, lr):
+        nonlocal b
+        if np.ndim(w) < 2:
+            return rest(w, g, t, adam_lr_ratio * lr)
+        b = momentum * b + g
+        x = (g + momentum * b if nesterov else b).reshape(-1, w.shape[-1]).T  # outputs first, as in the authors' code
+        outputs, inputs = x.shape
+        x = x / (np.linalg.norm(x) + 1e-7)
+        turned = outputs > inputs
+        x = x.T if turned else x
+        for _ in range(ns_steps):
+            s = x @ x.T
+            x = 3.4445 * x + (-4.7750 * s + 2.0315 * s @ s) @ x
+        x = x.T if turned else x
+        return w - lr * np.sqrt(max(1, outputs / inputs)) * x.T.reshape(w.shape)
+
+    return step
+
+
+class Prodigy:
+    """Mishchenko & Defazio 2024, Algorithm 4: all variables move together."""
+
+    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8, initial_distance=1e-6):
+        self.beta_1, self.beta_2, self.epsilon, self.d = beta_1, beta_2, epsilon, initial_distance
+        self.x0 = None
+
+    def __call__(self, weights, gradients, t, lr):
+        if self.x0 is None:
+            self.x0 = weights
+            self.m = self.v = self.s = [0.0] * len(weights)
+            self.r = 0.0
+        d, b1, b2, b3 = self.d, self.beta_1, self.beta_2, np.sqrt(self.beta_2)
+        self.m = [b1 * m + (1 - b1) * d * g for m, g in zip(self.m, gradients, strict=True)]
+        self.v = [b2 * v + (1 - b2) * d**2 * g**2 for v, g in zip(self.v, gradients, strict=True)]
+        inner = sum(np.sum(g * (x - w)) for g, x, w in zip(gradients, self.x0, weights, strict=True))
+        self.r = b3 * self.r + (1 - b3) * lr * d**2 * inner
+        self.s = [b3 * s + (1 - b3) * lr * d**2 * g for s, g in zip(self.s, gradients, strict=True)]
+        self.d = max(d, self.r / sum(np.abs(s).sum() for s in self.s))
+        return [
+            w - lr * d * m / (np.sqrt(v) + d * self.epsilon) for w, m, v in zip(weights, self.m, self.v, strict=True)
+        ]

@@ -19,6 +19,7 @@ class Row:
         build: the class.
         arguments: of the class and of the oracle alike.
         oracle: from `oracles`; see there.
+        joint: whether the oracle moves all weights at once: lists in, a list out.
         extra: arguments of the class alone.
         peer: arguments that differ in the comparison with optax, where only there the two agree.
         optax: (arguments, schedule) -> the same rule in optax, where optax has it.
@@ -34,6 +35,7 @@ class Row:
     arguments: dict = field(default_factory=dict)
     extra: dict = field(default_factory=dict)
     optax: Callable | None = None
+    joint: bool = False
     peer: dict = field(default_factory=dict)
     rate: float = 0.01
     decay: float = 0.1
@@ -50,14 +52,22 @@ class Row:
 
     def trajectory(self, decay: float, **arguments) -> list[list[np.ndarray]]:
         weights = problem.weights()
-        steps = [self.oracle(**{**self.arguments, **arguments}) for _ in weights]
+        step = self._step({**self.arguments, **arguments}, len(weights))
         path = []
         for t, (gradients, rate) in enumerate(zip(problem.gradients(), problem.rates(self.rate), strict=True), 1):
-            weights = [
-                step((1 - rate * decay) * w, g, t, rate) for step, w, g in zip(steps, weights, gradients, strict=True)
-            ]
+            weights = step([(1 - rate * decay) * w for w in weights], gradients, t, rate)
             path.append(weights)
         return path
+
+    def _step(self, arguments, count):
+        if self.joint:
+            return self.oracle(**arguments)
+        steps = [self.oracle(**arguments) for _ in range(count)]
+
+        def step(weights, gradients, t, rate):
+            return [one(w, g, t, rate) for one, w, g in zip(steps, weights, gradients, strict=True)]
+
+        return step
 
 
 def _optax():
@@ -295,5 +305,44 @@ TABLE = (
         oracles.rprop,
         {"eta_minus": 0.6, "eta_plus": 1.3, "minimum_step": 0.004, "maximum_step": 0.05},
         slots=2,
+    ),
+    Row(
+        "ftrl",
+        optimizers.FTRL,
+        oracles.ftrl,
+        {
+            "beta": 0.5,
+            "l1_regularization_strength": 0.7,
+            "l2_regularization_strength": 0.4,
+            "initial_accumulator_value": 0.2,
+        },
+        rate=0.3,
+        slots=2,
+    ),
+    Row(
+        "adafactor",
+        optimizers.Adafactor,
+        oracles.adafactor,
+        {"epsilon_1": 0.01, "epsilon_2": 0.4, "clip_threshold": 0.8, "beta_2_decay": -0.7},
+        rate=0.2,
+        slots=1,
+    ),
+    Row(
+        "muon",
+        optimizers.Muon,
+        oracles.muon,
+        {**BETAS, "momentum": 0.7, "adam_lr_ratio": 0.3},
+        slots=2,
+        rounding=1e-2,
+    ),
+    Row(
+        "prodigy",
+        optimizers.Prodigy,
+        oracles.Prodigy,
+        {**BETAS, "initial_distance": 1e-3},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=4,
     ),
 )

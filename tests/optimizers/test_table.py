@@ -1,6 +1,7 @@
 """Every optimizer of the table against its paper, its peer, and itself under other conditions."""
 
 import json
+from pathlib import Path
 
 import jax
 import keras
@@ -72,6 +73,19 @@ def test_agrees_with_optax(row):
     stacked = [jax.numpy.asarray(np.stack(column), "float32") for column in zip(*problem.gradients(), strict=True)]
     (values, _), _ = jax.lax.scan(step, (values, transformation.init(values)), stacked)
     assert missed([np.asarray(value, "float64") for value in values], row.trajectory(decay, **row.peer)[-1]) < 1e-4
+
+
+with np.load(Path(__file__).parents[1] / "fixtures" / "torch_optimizers.npz") as fixture:
+    TORCH = dict(fixture)
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_the_oracle_agrees_with_torch(name):
+    """What torch came to, written down by tests/fixtures/make_torch_optimizers.py."""
+    row = next(row for row in TABLE if row.name == name)
+    decay = row.decay if row.build is optimizers.AdamW else 0.0
+    expected = np.concatenate([np.ravel(weight) for weight in row.trajectory(decay, **row.peer)[-1]])
+    np.testing.assert_allclose(TORCH[name], expected, rtol=0, atol=1e-9)
 
 
 @ROWS
