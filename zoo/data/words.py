@@ -78,8 +78,9 @@ class Words:
         words = words[:, : self.declaration["length"]]
         numbers = tf.cast(tf.ragged.map_flat_values(self.table.lookup, words), tf.int32)
         used = tf.cast(words.row_lengths(), tf.int32)
-        length = tf.maximum(tf.reduce_max(used), 1)  # texts without a word are one padding, for models want a step
-        return numbers.to_tensor(shape=[None, length]), {"used_tokens": used, "total_tokens": total}
+        # Texts without a word are one padding: models want a step.
+        shape = tf.stack([-1, tf.maximum(words.bounding_shape(axis=1), 1)])
+        return numbers.to_tensor(shape=shape), {"used_tokens": used, "total_tokens": total}
 
 
 _STRINGS = tf.TensorSpec([None], tf.string)

@@ -2,12 +2,13 @@
 
     zoo train classify-fashion --out runs/fashion
 
-A ResNet of 14 layers that halves the picture at once and is wider in return: as exact as ResNet-20 for two thirds of
-its time on a CPU. Shifts, mirror images and erased patches (Zhong et al. 2017, arXiv:1708.04896) keep it from
+A ResNet of 14 layers that halves the picture at once and is wider in return, which suits a CPU. Shifts, mirror images and erased patches (Zhong et al. 2017, arXiv:1708.04896) keep it from
 learning the pictures by heart.
 """
 
-from zoo.recipe import Recipe
+from zoo.recipe import Comparison, Recipe
+
+_README = "table in the data set's README, zalandoresearch/fashion-mnist"
 
 
 def augment() -> list:
@@ -40,4 +41,18 @@ RECIPE = Recipe(
     label_smoothing=0.1,
     validation=0.05,
     about="Tells ten kinds of clothing apart in small grey pictures of a single piece before a dark background.",
+    comparisons=(
+        Comparison("people without expertise, 1,000 images", 0.835, _README),
+        Comparison("2 convolutions, below 100,000 parameters", 0.925, _README),
+        Comparison("ResNet-18", 0.949, _README),
+        Comparison("DenseNet-BC, 768,000 parameters", 0.954, _README),
+        Comparison("WRN-40-4, 8.9 million parameters", 0.967, _README),
+    ),
+    limits=(
+        "It knows ten kinds of clothing and nothing else: whatever it is shown, it answers with one of them.",
+        "It sees 28 x 28 grey pixels of one piece, upright, filling the picture. A photograph of a person wearing "
+        "something, or of several pieces, is not what it has learned.",
+        "Shirts, T-shirts, pullovers and coats are taken for one another: there it is wrong most.",
+        "A picture with bright corners is inverted first, since the training pictures are bright on black.",
+    ),
 )
