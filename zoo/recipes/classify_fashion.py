@@ -2,8 +2,8 @@
 
     zoo train classify-fashion --out runs/fashion
 
-A ResNet of 14 layers that halves the picture at once and is wider in return, which suits a CPU. Shifts, mirror images and erased patches (Zhong et al. 2017, arXiv:1708.04896) keep it from
-learning the pictures by heart.
+A ResNet of 14 layers that halves the picture at once and is wider in return, which suits a CPU. Shifts, mirror images
+and erased patches (Zhong et al. 2017, arXiv:1708.04896) keep it from learning the pictures by heart.
 """
 
 from zoo.recipe import Comparison, Recipe
