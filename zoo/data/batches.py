@@ -30,10 +30,11 @@ class Batches:
         for start in range(0, self.size, _CHUNK):
             raw = [task.raw(item) for item in examples.raw[start : start + _CHUNK]]
             parts.append(prepare(tf.constant(raw, tf.string)))
-        if len({tuple(part.shape[1:]) for part in parts}) > 1:
-            # Padded to the longest of each chunk: cut the padding off, so that a batch is padded to its own longest.
+        if parts[0].dtype == tf.int32:
+            # Word numbers: cut the padding off, so that a batch is padded to its own longest text.
             parts = [tf.RaggedTensor.from_tensor(part, padding=0) for part in parts]
         self.x = tf.concat(parts, axis=0)
+        self.lengths = self.x.row_lengths() if isinstance(self.x, tf.RaggedTensor) else None
         self.y = tf.constant(examples.labels)
 
     @property
@@ -42,12 +43,22 @@ class Batches:
         return -(-self.size // self.batch_size)
 
     def training(self, seed: int, first_epoch: int, epochs: int) -> tf.data.Dataset:
-        """Batches (x, y) of the epochs `first_epoch` ... `epochs - 1`, one after the other, each shuffled anew."""
+        """Batches (x, y) of the epochs `first_epoch` ... `epochs - 1`, one after the other, each shuffled anew.
+
+        Texts of like length share a batch, so that little of it is padding: the shuffled texts are sorted by length
+        within pools of 32 batches, and then the batches are shuffled.
+        """
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
             key = tf.stack([tf.cast(seed, tf.int64), number])
             order = tf.random.experimental.stateless_shuffle(tf.range(self.size), key)
-            return tf.data.Dataset.from_tensor_slices(order).batch(self.batch_size)
+            starts = tf.range(0, self.size, self.batch_size)
+            if self.lengths is not None:
+                pool = tf.range(self.size, dtype=tf.int64) // (32 * self.batch_size)
+                longest = tf.reduce_max(self.lengths) + 1
+                order = tf.gather(order, tf.argsort(pool * longest + tf.gather(self.lengths, order), stable=True))
+                starts = tf.random.experimental.stateless_shuffle(starts, key)
+            return tf.data.Dataset.from_tensor_slices(starts).map(lambda start: order[start : start + self.batch_size])
 
         numbers = tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch)
         return numbers.map(self._take, num_parallel_calls=2, deterministic=True).prefetch(2)

@@ -1,0 +1,89 @@
+"""Every shipped preset: whole, small, as its card says, and the same answers from its export."""
+
+import json
+
+import pytest
+
+import zoo
+from zoo import card, data, export, preset, recipes
+
+PRESETS = zoo.presets()
+MEGABYTES = {"classify-fashion": 4, "sentiment-imdb": 8}
+
+# What each preset must know on sight, one sentence or drawing per label.
+KNOWN = {
+    "sentiment-imdb": {
+        "A wonderful film, moving from the first scene to the last. One of the best of the year.": "pos",
+        "Dull, predictable and badly acted. I want my two hours back.": "neg",
+    },
+}
+
+
+def scores_of(name):
+    return preset.read_scores(preset.find(name))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_whole_and_small(name):
+    folder = preset.find(name)
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    needed = {"config.json", "weights/model.weights.h5", "scores.json", "history.csv", "curve.png", "card.md"}
+    assert needed <= files <= needed | {"vocabulary.txt"}
+    size = sum(path.stat().st_size for path in folder.rglob("*"))
+    assert size <= MEGABYTES[name] * 1e6
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_card_is_what_recipe_and_scores_say(name):
+    folder = preset.find(name)
+    recipe, scores = recipes.get(name), scores_of(name)
+    assert (folder / "card.md").read_text(encoding="utf-8") == card.text(recipe, preset.read_config(folder), scores)
+    assert abs(scores["metrics"][recipe.metric] - recipe.expected) <= recipe.tolerance
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_recipe_is_the_one_of_the_preset(name):
+    recipe, config = recipes.get(name), preset.read_config(preset.find(name))
+    assert {**config["arguments"], **recipe.arguments} == config["arguments"]
+    assert config["model"] == recipe.model and config["preprocess"] == dict(recipe.preprocess)
+    assert config["data"] == recipe.data and config["data_terms"] == recipe.data_terms
+    assert scores_of(name)["seed"] == recipe.seed
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name in KNOWN])
+def test_a_preset_knows_what_is_plain(name):
+    task = zoo.load(name)
+    for item, label in KNOWN[name].items():
+        assert task(item).label == label, item
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_export_answers_as_the_preset(name, tmp_path):
+    task = zoo.load(name)
+    folder = export.saved_model(task, tmp_path)  # compares, and raises where they differ
+    raw = export.samples(task)[:2]
+    there = export.reload(folder, task, raw)
+    assert [result.label for result in task.predict(raw)] == [labels[0] for labels in there["labels"]]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_slice_of_the_test_split_scores_as_the_card(name, data_dir):
+    """300 examples cannot miss the card's score by more than four standard errors."""
+    recipe, scores = recipes.get(name), scores_of(name)
+    whole = data.load(recipe.data, recipe.splits[1], kind=recipe.task.partition("-")[0])
+    part = whole.take(slice(None, None, len(whole) // 300)).renamed(zoo.load(name).labels)
+    share = scores["metrics"][recipe.metric]
+    error = (share * (1 - share) / len(part)) ** 0.5
+    assert abs(zoo.load(name).evaluate(part)[recipe.metric] - share) < 4 * error
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", PRESETS)
+def test_zoo_evaluate_prints_the_cards_score(name, data_dir, capsys):
+    from apps import cli
+
+    assert cli.main(["evaluate", name, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    scores = scores_of(name)
+    assert printed["metrics"]["accuracy"] == pytest.approx(scores["metrics"]["accuracy"], abs=2e-4)
+    assert (printed["preset"], printed["split"], printed["n"]) == (name, scores["split"], scores["n"])
