@@ -11,6 +11,7 @@ A new one is a file here and a line in `_ALL`.
 
 import keras
 
+from optimizers import schedules
 from optimizers.adabelief import AdaBelief
 from optimizers.adadelta import Adadelta
 from optimizers.adafactor import Adafactor
@@ -22,6 +23,7 @@ from optimizers.adopt import ADOPT
 from optimizers.base import Optimizer
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
+from optimizers.groups import layerwise_decay
 from optimizers.lamb import LAMB
 from optimizers.lars import LARS
 from optimizers.lion import Lion
@@ -67,7 +69,7 @@ _ALL = (
     Yogi,
 )
 
-__all__ = ["Optimizer", "get", "names", *(cls.__name__ for cls in _ALL)]
+__all__ = ["Optimizer", "get", "layerwise_decay", "names", "schedules", *(cls.__name__ for cls in _ALL)]
 
 
 def names() -> list[str]:

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from optimizers import groups as parameter_groups
 from optimizers import kernels, messages
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -48,16 +49,18 @@ class Optimizer(keras.optimizers.Optimizer):
         exclude_from_weight_decay: regular expressions; a variable whose name or path matches one (anywhere) is not
             decayed. An integer stands for the variable at that place among those that the optimizer is built with:
             so a saved configuration keeps variables that were given to the method of the same name.
+        groups: learning rate, decay and freezing by pattern; see `optimizers.groups`.
         **kwargs: what every Keras optimizer takes: `name`, `weight_decay` (decoupled: w -= learning_rate *
             weight_decay * w before the update), at most one of `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`,
             `ema_momentum`, `ema_overwrite_frequency`, `loss_scale_factor`, `gradient_accumulation_steps`.
     """
 
-    def __init__(self, learning_rate, *, exclude_from_weight_decay=None, **kwargs):
+    def __init__(self, learning_rate, *, exclude_from_weight_decay=None, groups=None, **kwargs):
         messages.check_arguments(type(self), kwargs)
         super().__init__(_checked_rate(type(self).__name__, learning_rate), **kwargs)
         self._check_at_least_zero(weight_decay=self.weight_decay)
         self._excluded = list(exclude_from_weight_decay or ())
+        self._groups = parameter_groups.checked(groups, type(self).__name__)
 
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
@@ -70,7 +73,11 @@ class Optimizer(keras.optimizers.Optimizer):
         places = {self._var_key(variable): place for place, variable in enumerate(variables)}
         chosen = [places.get(e.key, e.path) if isinstance(e, _Chosen) else e for e in self._excluded]
         self._excluded = messages.exclusions(variables, chosen, self.name)
-        self._decays = messages.decayed(variables, self._excluded)
+        decayed = messages.decayed(variables, self._excluded)
+        self._multipliers, decays, self._frozen = parameter_groups.resolve(
+            self._groups, variables, self.name, self.weight_decay
+        )
+        self._decays = [decay if applies else 0.0 for decay, applies in zip(decays, decayed, strict=True)]
         self._dtypes = sorted({_scalar_dtype(variable) for variable in variables})
         self._scalars = []
 
@@ -102,6 +109,8 @@ class Optimizer(keras.optimizers.Optimizer):
             # before them in its path, is another one after loading.)
             named = [_last_two(each.path) if isinstance(each, _Chosen) else each for each in self._excluded]
             config["exclude_from_weight_decay"] = named
+        if self._groups:
+            config["groups"] = [dict(group) for group in self._groups]
         return config
 
     # ---- for subclasses --------------------------------------------------------------------------------------------
@@ -131,7 +140,7 @@ class Optimizer(keras.optimizers.Optimizer):
         return self.add_variable(shape, dtype=variable.dtype, name=f"{layer}_{name}")
 
     def _decay_of(self, variable) -> float:
-        return self.weight_decay if self.weight_decay and self._use_weight_decay(variable) else 0.0
+        return self._decays[self._get_variable_index(variable)]
 
     def _check_fractions(self, **values):
         for name, value in values.items():
@@ -153,7 +162,12 @@ class Optimizer(keras.optimizers.Optimizer):
         strategy = kernels.strategy() if TENSORFLOW else None
         if strategy:
             grads = kernels.sum_over_replicas(grads)
-        grads = [_dense(gradient, variable) for gradient, variable in zip(grads, trainable_variables, strict=True)]
+        pairs = zip(grads, trainable_variables, strict=True)
+        pairs = [(g, v) for g, v in pairs if not self._frozen[self._get_variable_index(v)]]
+        if not pairs:
+            return
+        grads = [_dense(gradient, variable) for gradient, variable in pairs]
+        trainable_variables = [variable for _, variable in pairs]
         if strategy:
             self._apply_on_replicas(grads, trainable_variables)
         elif self.gradient_accumulation_steps:
@@ -249,7 +263,7 @@ class Optimizer(keras.optimizers.Optimizer):
         kernels.merge(update, grads, totals, self._plan(grads, variables, due), due)
 
     def _plan(self, grads, variables, due=True):
-        """{dtype: (learning rate, *step scalars)} of this update; remembered scalars move on if it is due."""
+        """{dtype: {multiplier: (learning rate, *step scalars)}}; remembered scalars move on if the update is due."""
         state = ()
         if self._scalars:
             widest = self._dtypes[-1]
@@ -261,15 +275,19 @@ class Optimizer(keras.optimizers.Optimizer):
                 scalar.assign(new if due is True else ops.where(due, new, old))
         plan = {}
         for dtype in self._dtypes:
-            rate = ops.cast(self.learning_rate, dtype)
+            step, whole = ops.cast(self.iterations + 1, dtype), ops.cast(self.learning_rate, dtype)
             narrowed = [ops.cast(value, dtype) for value in state]
-            plan[dtype] = (rate, *self.step_scalars(ops.cast(self.iterations + 1, dtype), rate, *narrowed))
+            plan[dtype] = {}
+            for multiplier in sorted(set(self._multipliers)):
+                rate = whole * multiplier if multiplier != 1 else whole
+                plan[dtype][multiplier] = (rate, *self.step_scalars(step, rate, *narrowed))
         return plan
 
     def _move(self, variable, gradient, plan):
-        rate, *scalars = (ops.cast(scalar, variable.dtype) for scalar in plan[_scalar_dtype(variable)])
+        multiplier = self._multipliers[self._get_variable_index(variable)]
+        rate, *scalars = (ops.cast(s, variable.dtype) for s in plan[_scalar_dtype(variable)][multiplier])
         if not self.decays_itself and self._decay_of(variable):
-            self.assign_sub(variable, variable * (rate * self.weight_decay))
+            self.assign_sub(variable, variable * (rate * self._decay_of(variable)))
         self.update_step(gradient, variable, rate, *scalars)
 
     def _follow(self, variable, average):
@@ -316,7 +334,7 @@ class Optimizer(keras.optimizers.Optimizer):
         self._excluded = [*(var_names or ()), *(_Chosen(self._var_key(v), v.path) for v in var_list or ())]
 
     def _use_weight_decay(self, variable):
-        return self._decays[self._get_variable_index(variable)]
+        return self._decay_of(variable) > 0
 
     def save_own_variables(self, store):
         super().save_own_variables(store)

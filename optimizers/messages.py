@@ -37,7 +37,7 @@ def exclusions(variables, excluded, owner) -> list[str | int]:
         if not any(_matches(each, place, variable) for place, variable in enumerate(variables)):
             raise ValueError(
                 f"{owner}: `exclude_from_weight_decay` has {each!r}, which matches none of the {len(variables)} "
-                f"variables: {_few([_texts(variable)[-1] for variable in variables])}."
+                f"variables: {paths_in_short(variables)}."
             )
     return excluded
 
@@ -49,7 +49,7 @@ def decayed(variables, excluded) -> list[bool]:
 
 def _matches(pattern, place, variable):
     if isinstance(pattern, str):
-        return any(re.search(pattern, text) for text in _texts(variable))
+        return any(re.search(pattern, text) for text in texts(variable))
     return pattern == place
 
 
@@ -80,10 +80,11 @@ def check_checkpoint(optimizer, saved):
             )
 
 
-def _texts(variable):
+def texts(variable):
     """The texts that a pattern is held against; the last one is the fullest."""
     return (variable.name, variable.path) if isinstance(variable, keras.Variable) else (variable.name,)
 
 
-def _few(texts):
-    return ", ".join(texts[:6]) + (", ..." if len(texts) > 6 else "")
+def paths_in_short(variables):
+    paths = [texts(variable)[-1] for variable in variables]
+    return ", ".join(paths[:6]) + (", ..." if len(paths) > 6 else "")
