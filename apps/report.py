@@ -94,7 +94,7 @@ def draw(measured, labels, matrix: np.ndarray, by_label: Mapping, raw: list, row
     pictures = not isinstance(raw[0], str)
     shown = min(len(labels), MOST_LABELS)
     matrix_height = 3.2 + 0.28 * shown
-    worst_height = 1.0 + (2.0 * -(-len(raw) // 5) if pictures else 0.62 * len(raw))
+    worst_height = 1.0 + (2.0 * -(-len(raw) // 5) if pictures else 0.8 * len(raw))
     figure = Figure(figsize=(12, matrix_height + worst_height), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=[matrix_height, worst_height])
     values = ", ".join(f"{name} {value:.4f}" for name, value in measured["metrics"].items())
@@ -119,9 +119,8 @@ def _matrix(figure, labels, matrix: np.ndarray, by_label: Mapping) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     names = [_plain(textwrap.shorten(labels[k], 24, placeholder="…")) for k in kept]
     recalls = [f"{name} ({by_label[labels[k]]['recall']:.1%})" for name, k in zip(names, kept, strict=True)]
-    axes.set_xticks(
-        range(len(kept)), names, rotation=45 if len(kept) > 4 else 0, ha="right" if len(kept) > 4 else "center"
-    )
+    slant = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 4 and len(kept) > 4 else {}
+    axes.set_xticks(range(len(kept)), names, **slant)
     axes.set_yticks(range(len(kept)), recalls)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true label (share found)")
@@ -137,7 +136,7 @@ def _matrix(figure, labels, matrix: np.ndarray, by_label: Mapping) -> None:
 def _worst_pictures(figure, raw: list, rows: list[dict]) -> None:
     from zoo.data import images
 
-    axes = figure.subplots(-(-len(raw) // 5), 5, squeeze=False).flat
+    axes = list(figure.subplots(-(-len(raw) // 5), 5, squeeze=False).flat)
     for axis in axes:
         axis.axis("off")
     for axis, item, row in zip(axes, raw, rows, strict=False):
@@ -155,15 +154,16 @@ def _worst_texts(figure, raw: list, rows: list[dict]) -> None:
         head = f"{row['rank']}. {_told(row)}, example {row['example']}".replace("\n", ", ")
         axis.text(0, place + 0.05, head, fontsize=9, fontweight="bold", va="top", parse_math=False)
         body = results.printable(" ".join(text.split()))
-        body = body if len(body) <= 150 else body[:85] + " … " + body[-60:]
-        axis.text(0.015, place + 0.45, body, fontsize=9, va="top", parse_math=False)
+        body = body if len(body) <= 300 else body[:200] + " … " + body[-97:]
+        axis.text(0.015, place + 0.35, textwrap.fill(body, 150), fontsize=9, va="top", parse_math=False)
 
 
 def _told(row: dict) -> str:
-    return (
-        f"{textwrap.shorten(row['label'], 28, placeholder='…')} ({row['label_probability']:.1%})\n"
-        f"taken for {textwrap.shorten(row['predicted'], 22, placeholder='…')} ({row['predicted_probability']:.1%})"
-    )
+    short = {key: textwrap.shorten(row[key], 24, placeholder="…") for key in ("label", "predicted")}
+    true = f"{short['label']} ({row['label_probability']:.1%})"
+    if row["predicted"] == row["label"]:
+        return f"{true}\nrightly found"
+    return f"{true}\ntaken for {short['predicted']} ({row['predicted_probability']:.1%})"
 
 
 def _plain(text: str) -> str:

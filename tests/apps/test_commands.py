@@ -1,0 +1,203 @@
+"""list, show, evaluate, export and classify on a real, small task: what they print and write."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+import apps.list
+from apps import report
+from zoo import data
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A preset folder of a small network for digits with chance for weights, scored as a training would."""
+    import keras
+
+    from zoo import preset, tasks
+
+    keras.utils.set_random_seed(5)
+    config = {
+        "name": "digits",
+        "task": "image-classification",
+        "model": "lenet5",
+        "arguments": {"image_size": 28, "channels": 1, "classes": 10},
+        "preprocess": {"kind": "image", "size": [28, 28], "channels": 1, "fit": "stretch", "background": None},
+        "labels": list("0123456789"),
+        "data": "digits",
+        "data_terms": "CC BY 4.0",
+    }
+    folder = tmp_path_factory.mktemp("presets") / "digits"
+    tasks.get(config["task"]).create(config).save(folder)
+    (folder / "card.md").write_text("# digits\n\nScores *chance*.\n", encoding="utf-8")
+    preset.write_json(folder / "scores.json", {"preset": "digits", "data": "digits", "split": "test", "metrics": {}})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of class folders with four digits, one of which cannot be read."""
+    folder = tmp_path_factory.mktemp("photos")
+    examples = data.load("digits", "test", kind="image")
+    for place in range(4):
+        path = folder / examples.names[examples.labels[place]] / f"{place}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(examples.raw[place][: 30 if place == 3 else None])
+    return folder
+
+
+def test_evaluate_ends_with_the_line_of_the_contract(digits, zoo_main):
+    from zoo import tasks
+
+    status, lines, err = zoo_main("evaluate", digits, "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(lines[-1])
+    assert list(found) == ["preset", "data", "split", "n", "metrics"]
+    examples = data.load("digits", "test", kind="image")
+    assert (found["preset"], found["data"], found["split"], found["n"]) == ("digits", "digits", "test", len(examples))
+    task = tasks.load(digits)
+    some = examples.take(np.arange(40))
+    right = sum(task(raw).label == some.names[label] for raw, label in zip(some.raw, some.labels, strict=True))
+    assert task.evaluate(some)["accuracy"] == pytest.approx(right / 40)
+    assert found["metrics"] == task.evaluate(examples)
+
+
+def test_evaluate_for_people(digits, zoo_main):
+    _, lines, _ = zoo_main("evaluate", digits)
+    assert lines[0] == "digits on 359 examples of digits, split test:"
+    assert lines[1].startswith("  accuracy 0.") and len(lines) == 2
+
+
+def test_evaluate_own_data_leaves_out_what_cannot_be_read_and_says_so(digits, photos, zoo_main, tmp_path):
+    status, lines, err = zoo_main("evaluate", digits, "--data", photos, "--json", "--report", tmp_path / "r")
+    found = json.loads(lines[-1])
+    assert (status, found["n"], found["split"], found["data"]) == (1, 3, None, str(photos))
+    assert err.startswith("zoo: 1 of 4 examples cannot be read and are left out (3.png: the PNG image is truncated")
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == sorted(report.FILES)
+
+
+def test_evaluate_without_data_where_there_is_no_test_split(folders, zoo_main):
+    status, lines, err = zoo_main("evaluate", folders["text"])
+    assert (status, lines) == (2, []) and "name labelled data by --data F" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere/"])
+def test_evaluate_missing_data(digits, zoo_main, name):
+    status, lines, err = zoo_main("evaluate", digits, "--data", name)
+    assert (status, lines) == (2, []) and "nowhere" in err and err.count("\n") == 1
+
+
+class Certain:
+    """A task that is sure of its prediction, and wrong where told."""
+
+    def __init__(self, labels, wrong):
+        self.labels, self.wrong = labels, wrong
+
+    def probabilities(self, examples):
+        found = np.full((len(examples), len(self.labels)), 0.1 / (len(self.labels) - 1), np.float32)
+        for row, label in enumerate(examples.labels):
+            found[row, (label + 1) % len(self.labels) if row in self.wrong else label] = 0.9
+        return found
+
+
+def test_report_of_images(tmp_path):
+    examples = data.load("digits", "test", kind="image").take(np.arange(60))
+    measured = {"preset": "p", "data": "digits", "split": "test", "n": 60, "metrics": {"accuracy": 58 / 60}}
+    (tmp_path / "other.txt").write_text("stays")
+    report.write(str(tmp_path), measured, Certain(examples.names, {7, 31}), examples)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert {key: metrics[key] for key in measured} == measured
+    confusion = np.array(metrics["confusion"])
+    assert confusion.sum() == 60 and np.trace(confusion) == 58
+    label = int(examples.labels[7])
+    assert confusion[label, (label + 1) % 10] >= 1
+    assert sum(scores["n"] for scores in metrics["labels"].values()) == 60
+    with open(tmp_path / "worst.csv", newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 20 and {rows[0]["example"], rows[1]["example"]} == {"7", "31"}
+    assert rows[0]["predicted"] == examples.names[(examples.labels[int(rows[0]["example"])] + 1) % 10]
+    assert rows[2]["predicted"] == rows[2]["label"]
+    picture = cv2.imread(str(tmp_path / "report.png"))
+    assert picture.shape[1] >= 1200
+    # Twenty black digits stand in the lower half: nothing drawn there would leave it white.
+    lower = picture[picture.shape[0] // 2 :]
+    assert ((lower < 40).all(-1)).mean() > 0.05
+    assert (tmp_path / "other.txt").read_text() == "stays"
+
+
+def test_report_of_texts_takes_any_text(tmp_path):
+    texts = np.empty(30, object)
+    texts[:] = [f"$x^2 is {i} \\frac <b>ß</b>\n\x1b[31m " + "long " * i * 10 for i in range(30)]
+    examples = data.Examples(texts, np.arange(30, dtype=np.int32) % 2, ("bad $", "good $"), "own.csv")
+    measured = {"preset": "p", "data": "own$1$.csv", "split": None, "n": 30, "metrics": {"accuracy": 1.0}}
+    report.write(str(tmp_path / "new" / "deep"), measured, Certain(examples.names, set()), examples)
+    assert cv2.imread(str(tmp_path / "new" / "deep" / "report.png")).shape[0] > 1000
+    with open(tmp_path / "new" / "deep" / "worst.csv", newline="", encoding="utf-8") as stream:
+        assert next(csv.DictReader(stream))["item"] in set(texts)
+
+
+def test_report_into_a_file_is_one_line(digits, zoo_main, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, err = zoo_main("evaluate", digits, "--report", tmp_path / "file")
+    assert status == 2 and err == f"zoo: --report {tmp_path / 'file'}: cannot make this folder: File exists\n"
+
+
+@pytest.mark.parametrize("kind", [*apps.list.KINDS])
+def test_list(kind, zoo_main):
+    status, lines, err = zoo_main("list", kind, "--json")
+    entries = [json.loads(line) for line in lines]
+    assert (status, err) == (0, "") and all(entry["name"] for entry in entries)
+    status, lines, err = zoo_main("list", kind)
+    assert (status, err) == (0, "") and lines
+    assert all(any(line.startswith(entry["name"]) for line in lines) for entry in entries)
+
+
+def test_list_presets_gives_score_size_and_terms(digits, zoo_main, monkeypatch):
+    from zoo import preset
+
+    monkeypatch.setattr(preset, "ROOT", digits.parent)
+    _, lines, _ = zoo_main("list", "--json")
+    entry = json.loads(lines[0])
+    assert (entry["name"], entry["data_terms"], entry["split"]) == ("digits", "CC BY 4.0", "test")
+    assert entry["bytes"] == sum(path.stat().st_size for path in digits.rglob("*") if path.is_file())
+    _, lines, _ = zoo_main("list")
+    assert lines[0].startswith("digits: image-classification, 10 labels, 0.") and lines[-1] == "    data: CC BY 4.0"
+
+
+def test_show_prints_the_card(digits, zoo_main):
+    assert zoo_main("show", digits) == (0, ["# digits", "", "Scores *chance*."], "")
+
+
+def test_export_prints_where_it_is_and_keeps_what_is_there(digits, zoo_main, tmp_path):
+    status, lines, err = zoo_main("export", digits, tmp_path / "serving")
+    assert (status, err) == (0, "")
+    assert lines == [str(tmp_path / "serving" / "digits" / "1")]
+    assert (tmp_path / "serving" / "digits" / "1" / "saved_model.pb").is_file()
+    status, lines, err = zoo_main("export", digits, tmp_path / "serving", "--version", "1")
+    assert (status, lines) == (2, []) and "exists already" in err
+
+
+def test_a_process_of_its_own_answers_as_python_does_and_stderr_is_empty(digits, photos):
+    from zoo import tasks
+
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    files = sorted(str(path) for path in photos.rglob("[0-2].png"))
+    done = subprocess.run(
+        [sys.executable, "-m", "apps.classify", "--model", str(digits), *files],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=os.path.dirname(os.path.dirname(os.path.dirname(__file__))),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    task = tasks.load(digits)
+    for index, (line, path) in enumerate(zip(done.stdout.splitlines(), files, strict=True)):
+        found = json.loads(line)
+        assert (found.pop("index"), found.pop("item")) == (index, path)
+        assert found == task(path).limit(5).to_dict()
