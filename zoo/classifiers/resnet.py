@@ -105,6 +105,9 @@ def resnet(
     stride = stem_strides
     if stride is None:
         stride = 2 if stem == "7x7" else 1
+    for name, value in (("width", width), ("stem_strides", stride)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
     _one_of("stem", stem, ("7x7", "3x3"))
     _one_of("shortcut", shortcut, ("A", "B"))
     _one_of("bottleneck_stride", bottleneck_stride, ("3x3", "1x1"))
