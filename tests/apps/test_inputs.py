@@ -119,6 +119,8 @@ def test_a_column_of_a_table(place):
     found = texts(csv="r.csv", column="comment")
     assert found[0][0] == 'good, "really"\nand long' and found[1] == ("", "") and found[3] == ("bad", "bad")
     assert found[2] == ("r.csv, line 6", "!the row has no column 'comment'")
+    (place / "first.csv").write_bytes(b"\xef\xbb\xbftext,x\ngood,1\n")
+    assert texts("first.csv") == same("good")
     (place / "r.tsv").write_text('text\tx\nsay "hi\t1\n"ok"\t2\n')
     assert texts("r.tsv") == same('say "hi', '"ok"')
     with gzip.open(place / "r.jsonl.gz", "wt") as stream:
@@ -226,20 +228,25 @@ def test_fast_input_fills_batches():
 
 
 def test_a_partial_batch_is_handed_out_after_the_wait():
-    more = threading.Event()
+    more, done = threading.Event(), threading.Event()
 
     def slow():
+        time.sleep(0.1)  # the reader of batches waits by then
         yield from numbered(3)
         assert more.wait(30)
+        time.sleep(0.1)
         yield from numbered(1)
+        assert done.wait(30)  # the source stays open, as `tail -f` does
 
     found = inputs.batches(slow(), 32, wait=0.2)
     started = time.monotonic()
     assert len(next(found)) == 3
-    assert 0.15 < time.monotonic() - started < 5
+    assert 0.25 < time.monotonic() - started < 10
     more.set()
     assert len(next(found)) == 1
+    done.set()
     assert list(found) == []
+    assert time.monotonic() - started < 25
 
 
 def test_reading_stays_a_little_ahead():
