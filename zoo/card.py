@@ -33,8 +33,8 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"Again: `zoo evaluate {name}`. The validation examples come out of the training split; the test split",
     ]
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
-    arguments = ", ".join(f"{key} {value}" for key, value in config["arguments"].items())
-    optimizer = ", ".join(f"{key} {value}" for key, value in recipe.optimizer_arguments.items())
+    arguments = _listed(config["arguments"])
+    optimizer = _listed(recipe.optimizer_arguments)
     lines += [
         "",
         "## Making",
@@ -45,7 +45,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"warm-up {recipe.warmup:.0%}, cosine to 0",
         f"- {recipe.epochs} epochs, batch {recipe.batch_size}, label smoothing {recipe.label_smoothing}, "
         f"seed {scores['seed']}",
-        f"- Training took {scores['minutes']} minutes, {scores['date']}",
+        f"- `model.fit` took {scores['minutes']} minutes on 2 CPU cores, {scores['date']}",
         "- Weights are stored in half precision; the score is that of the stored weights.",
         "",
         "## Data and terms",
@@ -57,3 +57,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     labels = ", ".join(config["labels"])
     lines += ["", "## Labels", "", labels]
     return "\n".join(lines) + "\n"
+
+
+def _listed(arguments: Mapping) -> str:
+    return ", ".join(f"{key}={value}" for key, value in arguments.items())

@@ -115,4 +115,6 @@ def word_vectors(numbers: Sequence[np.ndarray], words: int, width: int, window: 
     left, values, _ = randomized_svd(
         sparse.csr_matrix(kept, (words, words)), width, n_iter=4, random_state=seed, power_iteration_normalizer="QR"
     )
-    return (left * np.sqrt(values)).astype(np.float32)
+    vectors = np.zeros((words, width), np.float32)  # a vocabulary smaller than the width has fewer components
+    vectors[:, : len(values)] = left * np.sqrt(values)
+    return vectors
