@@ -37,6 +37,7 @@ from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
 from optimizers.signum import Signum
+from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
 from optimizers.yogi import Yogi
 
 _ALL = (
@@ -69,7 +70,10 @@ _ALL = (
     Yogi,
 )
 
-__all__ = ["Optimizer", "get", "layerwise_decay", "names", "schedules", *(cls.__name__ for cls in _ALL)]
+# They take an optimizer, so `get` makes them from a configuration only.
+_WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead)
+
+__all__ = ["Optimizer", "get", "layerwise_decay", "names", "schedules", *(cls.__name__ for cls in (*_ALL, *_WRAPPERS))]
 
 
 def names() -> list[str]:

@@ -188,7 +188,10 @@ class Optimizer(keras.optimizers.Optimizer):
         sums = self._sums(variables)
 
         def apply():
-            means = [self._mean_gradient(total, gradient) for total, gradient in zip(sums, grads, strict=True)]
+            means = [
+                self._mean_gradient(total, gradient, self.gradient_accumulation_steps)
+                for total, gradient in zip(sums, grads, strict=True)
+            ]
             self._apply_now(means, variables)
             for total in self._accumulated_gradients:
                 self.assign(total, ops.zeros(total.shape, total.dtype))
@@ -204,7 +207,7 @@ class Optimizer(keras.optimizers.Optimizer):
 
     def _either(self, condition, apply, accumulate):
         """`ops.cond` for functions that assign. JAX's branches are pure: the state goes in and comes out by value."""
-        state = [*self._trainable_variables, *self._variables]
+        state = [*self._trainable_variables, *self.variables]
         before = [variable.value for variable in state]
 
         def pure(branch):
@@ -228,7 +231,10 @@ class Optimizer(keras.optimizers.Optimizer):
         if self.gradient_accumulation_steps:
             due, sums = self._is_due(), self._sums(variables)
             totals = [total + gradient for total, gradient in zip(sums, grads, strict=True)]
-            grads = [self._mean_gradient(total, gradient) for total, gradient in zip(sums, grads, strict=True)]
+            grads = [
+                self._mean_gradient(total, gradient, self.gradient_accumulation_steps)
+                for total, gradient in zip(sums, grads, strict=True)
+            ]
         grads = self._clip_gradients(grads)
         accumulating = bool(self.gradient_accumulation_steps)
 
@@ -265,13 +271,14 @@ class Optimizer(keras.optimizers.Optimizer):
     def _plan(self, grads, variables, due=True):
         """{dtype: {multiplier: (learning rate, *step scalars)}}; remembered scalars move on if the update is due."""
         state = ()
-        if self._scalars:
+        scalars = self._remembered()
+        if scalars:
             widest = self._dtypes[-1]
             step, rate = ops.cast(self.iterations + 1, widest), ops.cast(self.learning_rate, widest)
             # Values, by arithmetic: what a conversion gives may be the variable itself, and follow the assignment.
-            before = [scalar + 0 for scalar in self._scalars]
+            before = [scalar + 0 for scalar in scalars]
             state = self.advance(step, rate, grads, variables, *before)
-            for scalar, old, new in zip(self._scalars, before, state, strict=True):
+            for scalar, old, new in zip(scalars, before, state, strict=True):
                 scalar.assign(new if due is True else ops.where(due, new, old))
         plan = {}
         for dtype in self._dtypes:
@@ -286,9 +293,15 @@ class Optimizer(keras.optimizers.Optimizer):
     def _move(self, variable, gradient, plan):
         multiplier = self._multipliers[self._get_variable_index(variable)]
         rate, *scalars = (ops.cast(s, variable.dtype) for s in plan[_scalar_dtype(variable)][multiplier])
-        if not self.decays_itself and self._decay_of(variable):
-            self.assign_sub(variable, variable * (rate * self._decay_of(variable)))
+        self.apply_decay(variable, rate)
         self.update_step(gradient, variable, rate, *scalars)
+
+    def apply_decay(self, variable, learning_rate):
+        if not self.decays_itself and self._decay_of(variable):
+            self.assign_sub(variable, variable * (learning_rate * self._decay_of(variable)))
+
+    def _remembered(self):
+        return self._scalars
 
     def _follow(self, variable, average):
         """Moves the running average of a variable, and now and then the variable onto it."""
@@ -305,8 +318,9 @@ class Optimizer(keras.optimizers.Optimizer):
     def _sums(self, variables):
         return [self._accumulated_gradients[self._get_variable_index(variable)] for variable in variables]
 
-    def _mean_gradient(self, total, gradient):
-        return (total + gradient) / self.gradient_accumulation_steps
+    def _mean_gradient(self, total, gradient, count):
+        """The mean of `count` gradients: the last one and the sum of those before."""
+        return (total + gradient) / count
 
     # ---- learning rate, weight decay, checkpoints ------------------------------------------------------------------
 
@@ -336,9 +350,14 @@ class Optimizer(keras.optimizers.Optimizer):
     def _use_weight_decay(self, variable):
         return self._decay_of(variable) > 0
 
+    @property
+    def rule(self) -> str:
+        """What a checkpoint is of, and fits: the name of the class."""
+        return type(self).__name__
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        store["optimizer"] = np.frombuffer(type(self).__name__.encode(), np.uint8)
+        store["optimizer"] = np.frombuffer(self.rule.encode(), np.uint8)
 
     def load_own_variables(self, store):
         saved = {key: store[key] for key in store.keys()}

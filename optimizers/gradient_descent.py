@@ -104,8 +104,8 @@ class BatchGradientDescent(Optimizer):
         if not self.built:
             super().build(variables)
 
-    def _mean_gradient(self, total, gradient):
-        return (total + self.last_batch * gradient) / (self.steps_per_epoch - 1 + self.last_batch)
+    def _mean_gradient(self, total, gradient, count):
+        return (total + self.last_batch * gradient) / (count - 1 + self.last_batch)
 
     def update_step(self, gradient, variable, learning_rate):
         if kernels.fused(variable):

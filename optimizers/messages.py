@@ -55,13 +55,14 @@ def _matches(pattern, place, variable):
 
 def check_checkpoint(optimizer, saved):
     """Raises ValueError unless `saved` (key -> array) holds exactly the state of `optimizer`; says whose it is."""
-    mine = type(optimizer).__name__
+    mine = optimizer.rule
     name = saved.pop("optimizer", None)
     theirs = bytes(bytearray(name)).decode() if name is not None else "an optimizer that did not leave its name"
     if not optimizer.built:
         raise ValueError(
             f"{mine} '{optimizer.name}' has no slots yet, so that the checkpoint's state ({theirs}, {len(saved)} "
-            "variables) has no place to go. Call `optimizer.build(model.trainable_variables)` before loading."
+            "variables) has no place to go. Call `optimizer.build(model.trainable_variables)` before loading, or load "
+            "the weights before `compile` if they alone are wanted."
         )
     if name is not None and theirs != mine:
         raise ValueError(f"The checkpoint holds the state of {theirs}, this optimizer is {mine}.")

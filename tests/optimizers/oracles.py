@@ -425,3 +425,56 @@ class Prodigy:
         return [
             w - lr * d * m / (np.sqrt(v) + d * self.epsilon) for w, m, v in zip(weights, self.m, self.v, strict=True)
         ]
+
+
+def lookahead(inner, sync_period, slow_step_size):
+    """Zhang et al. 2019, Algorithm 1, around another oracle."""
+    slow = None
+
+    def step(w, g, t, lr):
+        nonlocal slow
+        slow = w if slow is None else slow
+        w = inner(w, g, t, lr)
+        if t % sync_period == 0:
+            slow = w = slow + slow_step_size * (w - slow)
+        return w
+
+    return step
+
+
+def cautious(inner):
+    """Liang et al. 2024, Algorithm 1, around another oracle."""
+
+    def step(w, g, t, lr):
+        u = w - inner(w, g, t, lr)
+        mask = (u * g > 0).astype("float64")
+        return w - u * mask * np.size(w) / (mask.sum() + 1)
+
+    return step
+
+
+def centralization(inner):
+    """Yong et al. 2020, equation 1: the mean over the inputs of each output."""
+
+    def step(w, g, t, lr):
+        if np.ndim(g) > 1:
+            flat = g.reshape(-1, g.shape[-1])
+            g = (flat - flat.mean(0)).reshape(g.shape)
+        return inner(w, g, t, lr)
+
+    return step
+
+
+def adaptive_clipping(inner, clipping, epsilon):
+    """Brock et al. 2021, equation 3, unit by unit."""
+
+    def step(w, g, t, lr):
+        units = (-1, 1) if np.ndim(w) < 2 else (-1, w.shape[-1])
+        weights, gradients = w.reshape(units), g.reshape(units).copy()
+        for j in range(units[1]):
+            length, limit = _norm(gradients[:, j]), clipping * max(_norm(weights[:, j]), epsilon)
+            if length > limit:
+                gradients[:, j] *= limit / length
+        return inner(w, gradients.reshape(np.shape(g)), t, lr)
+
+    return step

@@ -21,6 +21,7 @@ class Row:
         oracle: from `oracles`; see there.
         joint: whether the oracle moves all weights at once: lists in, a list out.
         extra: arguments of the class alone.
+        wrap: optimizer -> the wrapper that the row is about.
         peer: arguments that differ in the comparison with optax, where only there the two agree.
         optax: (arguments, schedule) -> the same rule in optax, where optax has it.
         rate: peak of the learning rate.
@@ -36,6 +37,7 @@ class Row:
     extra: dict = field(default_factory=dict)
     optax: Callable | None = None
     joint: bool = False
+    wrap: Callable | None = None
     peer: dict = field(default_factory=dict)
     rate: float = 0.01
     decay: float = 0.1
@@ -43,7 +45,8 @@ class Row:
     rounding: float = 1e-4
 
     def make(self, learning_rate, **arguments):
-        return self.build(learning_rate, **{**self.arguments, **self.extra, **arguments})
+        made = self.build(learning_rate, **{**self.arguments, **self.extra, **arguments})
+        return self.wrap(made) if self.wrap else made
 
     @cached_property
     def expected(self) -> list[np.ndarray]:
@@ -344,5 +347,38 @@ TABLE = (
         rate=1.0,
         decay=0,
         slots=4,
+    ),
+    Row(
+        "lookahead-adam",
+        optimizers.Adam,
+        lambda **a: oracles.lookahead(oracles.adam(**a), sync_period=4, slow_step_size=0.3),
+        BETAS,
+        wrap=lambda inner: optimizers.Lookahead(inner, sync_period=4, slow_step_size=0.3),
+        slots=3,
+    ),
+    Row(
+        "lookahead-cautious-nadam",
+        optimizers.NAdam,
+        lambda **a: oracles.lookahead(oracles.cautious(oracles.nadam(**a)), sync_period=3, slow_step_size=0.6),
+        {**BETAS, "psi": 0.1},
+        wrap=lambda inner: optimizers.Lookahead(optimizers.Cautious(inner), sync_period=3, slow_step_size=0.6),
+        slots=3,
+        rounding=1e-2,  # an update near 0 may fall on the other side of the mask
+    ),
+    Row(
+        "centralization-sgd",
+        optimizers.SGD,
+        lambda **a: oracles.centralization(oracles.sgd(**a)),
+        {"momentum": 0.8},
+        wrap=optimizers.GradientCentralization,
+        slots=1,
+    ),
+    Row(
+        "adaptive-clipping-sgd",
+        optimizers.SGD,
+        lambda **a: oracles.adaptive_clipping(oracles.sgd(**a), clipping=0.4, epsilon=0.7),
+        {"momentum": 0.8},
+        wrap=lambda inner: optimizers.AdaptiveGradientClipping(inner, clipping=0.4, epsilon=0.7),
+        slots=1,
     ),
 )
