@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
             options = [option for option in self._option_string_actions if option.startswith("--")]
             message = f"unknown option {unknown.split()[0]!r}{nearest(unknown.split()[0], options)}"
             if any(action.dest == "text" for action in self._actions):
-                message += " A text that begins with '-' goes by --text=..."
+                message += " A text that begins with '-' goes by --text=TEXT"
         raise UserError(f"{message.rstrip('.')} ({self.prog} --help)")
 
     def _print_message(self, message: str, file=None):
