@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import sys
 from collections.abc import Iterator
 
 from apps import inputs, results
 from zoo.errors import UserError
-from zoo.tasks.results import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser, preset: str, pictures: bool) -> None:
@@ -56,7 +54,7 @@ def run(arguments: argparse.Namespace, items: Iterator[inputs.Item], task: str, 
         count = failed = 0
         for batch in inputs.batches(items, batch_size):
             try:
-                for item, result in zip(batch, _answers(answerer, batch, batch_size), strict=True):
+                for item, result in zip(batch, answerer.predict(map(inputs.opened, batch), batch_size), strict=True):
                     if result.error is None:
                         result = result.limit(arguments.top, arguments.threshold)
                     failed += result.error is not None
@@ -70,18 +68,6 @@ def run(arguments: argparse.Namespace, items: Iterator[inputs.Item], task: str, 
     if failed:
         print(f"zoo: {failed:,} of {count:,} items failed", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _answers(task, batch: list[inputs.Item], batch_size: int) -> Iterator[Result]:
-    """One result per item, in order; an empty text has an empty one and does not bother the model."""
-    payloads, asked = itertools.tee(map(inputs.opened, batch))
-    answered = task.predict((payload for payload in asked if not _blank(payload)), batch_size=batch_size)
-    for payload in payloads:
-        yield results.empty() if _blank(payload) else next(answered)
-
-
-def _blank(payload: object) -> bool:
-    return isinstance(payload, str) and not payload.strip()
 
 
 def _config(model: str, task: str) -> dict:

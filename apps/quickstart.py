@@ -30,7 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
         shutil.rmtree(out)  # what an earlier quickstart made
 
     print("1. Train LeNet-5 on scikit-learn's 1,797 handwritten digits, with model.fit and our Adam")
-    task = training.fit(recipes.get("quickstart"), out, command="zoo quickstart", verbose=0)
+    task = training.fit(
+        recipes.get("quickstart"), out, command="zoo quickstart", say=lambda line: print(f"   {line}"), verbose=0
+    )
     print(f"   preset {out} with its card, scores and learning curve ({out / 'curve.png'})\n")
 
     print("2. Export it as a SavedModel from image bytes to labels, and reload that where only TensorFlow is loaded")

@@ -17,7 +17,7 @@ from typing import IO
 
 from apps.inputs import Item
 from zoo.errors import UserError
-from zoo.tasks.results import Classification, Result, percent
+from zoo.tasks.results import Result, percent
 
 
 def add_arguments(parser: argparse.ArgumentParser, pictures: bool) -> None:
@@ -231,11 +231,6 @@ def printable(text: str) -> str:
 def is_terminal(stream: IO | None) -> bool:
     """Whether a person is looking."""
     return stream is not None and stream.isatty()
-
-
-def empty() -> Classification:
-    """The answer to an empty text."""
-    return Classification(None, None)
 
 
 def _flush_stdout() -> None:

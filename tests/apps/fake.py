@@ -31,6 +31,8 @@ class Task:
                 item = images.upright(item)
             except UserError as error:
                 return Failure(str(error))
+        if isinstance(item, str) and not item.strip():
+            return Classification(None, None)
         if item == "crash":
             raise ZeroDivisionError("on\npurpose")
         good = min(len(item) / 1000, 1.0) if isinstance(item, bytes) else item.count("g") / len(item)

@@ -80,6 +80,7 @@ RECIPE = Recipe(
     minutes=8.4,
     about="Tells whether a film review is favourable (pos) or not (neg).",
     comparisons=(
+        Comparison("linear: TF-IDF of words and pairs of words, linear SVM", 0.9068, "benchmarks/baselines.py"),
         Comparison("NB-SVM, pairs of words", 0.9122, "Wang and Manning 2012, ACL"),
         Comparison("NB-SVM, triples of words", 0.9182, "the reproduction mesnilgr/nbsvm"),
         Comparison("oh-LSTM, unlabelled reviews used", 0.941, "Johnson and Zhang 2016, arXiv:1602.02373"),
