@@ -77,7 +77,8 @@ class Adafactor(Optimizer):
             row = row / ops.mean(row, axis=-1, keepdims=True)
             update = gradient / ops.sqrt(ops.expand_dims(row, -1)) / ops.sqrt(ops.expand_dims(column, -2))
         update = update / ops.maximum(_rms(update) / self.clip_threshold, 1)
-        self.assign_sub(variable, rate * ops.maximum(_rms(variable), self.epsilon_2) * update)
+        size = ops.maximum(_rms(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
+        self.assign_sub(variable, rate * size * update)
 
     def get_config(self):
         return {

@@ -43,7 +43,8 @@ class ADOPT(Optimizer):
     def update_step(self, gradient, variable, learning_rate, rate, limit, share):
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
-        normalized = ops.clip(gradient / ops.maximum(ops.sqrt(v), self.epsilon), -limit, limit)
+        divisor = ops.maximum(ops.sqrt(v), ops.convert_to_tensor(self.epsilon, variable.dtype))
+        normalized = ops.clip(gradient / divisor, -limit, limit)
         first = self._average(m, normalized, self.beta_1)
         self.assign(m, first)
         self.assign(v, v + share * (ops.square(gradient) - v))

@@ -185,7 +185,7 @@ class Optimizer(keras.optimizers.Optimizer):
                 self._follow(_native(variable), average)
 
     def _apply_or_accumulate(self, grads, variables):
-        sums = self._sums(variables)
+        sums = self._accumulators_of(variables)
 
         def apply():
             means = [
@@ -229,7 +229,7 @@ class Optimizer(keras.optimizers.Optimizer):
         """
         due, totals, sums = True, grads, grads
         if self.gradient_accumulation_steps:
-            due, sums = self._is_due(), self._sums(variables)
+            due, sums = self._is_due(), self._accumulators_of(variables)
             totals = [total + gradient for total, gradient in zip(sums, grads, strict=True)]
             grads = [
                 self._mean_gradient(total, gradient, self.gradient_accumulation_steps)
@@ -315,7 +315,7 @@ class Optimizer(keras.optimizers.Optimizer):
     def _is_due(self):
         return (self._iterations + 1) % self.gradient_accumulation_steps == 0
 
-    def _sums(self, variables):
+    def _accumulators_of(self, variables):
         return [self._accumulated_gradients[self._get_variable_index(variable)] for variable in variables]
 
     def _mean_gradient(self, total, gradient, count):

@@ -44,7 +44,8 @@ class AdaptiveGradientClipping(Wrapper):
 
     def update_step(self, gradient, variable, learning_rate, *scalars):
         if self._clipped[self._get_variable_index(variable)]:
-            limit = self.clipping * ops.maximum(_unit_norms(variable), self.epsilon)
+            epsilon = ops.convert_to_tensor(self.epsilon, variable.dtype)
+            limit = self.clipping * ops.maximum(_unit_norms(variable), epsilon)
             length = _unit_norms(gradient)
             gradient = gradient * ops.where(length > limit, limit / ops.maximum(length, 1e-12), 1)
         self.inner.update_step(gradient, variable, learning_rate, *scalars)

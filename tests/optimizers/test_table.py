@@ -110,6 +110,18 @@ def test_goes_on_bit_exactly_from_a_checkpoint(row):
     assert all(np.array_equal(r, e) for r, e in zip(run(resumed, gradients=second, on=on), expected, strict=True))
 
 
+# BatchGradientDescent accumulates by its own argument; tests/optimizers/test_base.py has that.
+@pytest.mark.parametrize(
+    "row", [row for row in TABLE if row.build is not optimizers.BatchGradientDescent], ids=lambda row: row.name
+)
+def test_accumulating_two_batches_is_one_of_twice_the_size(row):
+    large = problem.gradients(4)
+    parts = [[share * gradient for gradient in step] for step in large for share in (0.5, 1.5)]
+    expected = run(made(row, clipvalue=0.8), "float64", gradients=large)
+    reached = run(made(row, clipvalue=0.8, gradient_accumulation_steps=2), "float64", gradients=parts)
+    assert max(np.abs(r - e).max() for r, e in zip(reached, expected, strict=True)) < 1e-12
+
+
 @ROWS
 def test_keeps_no_more_than_it_says(row):
     optimizer, on = made(row), variables("float32")
