@@ -40,6 +40,8 @@ RECIPE = Recipe(
     epochs=15,
     label_smoothing=0.1,
     validation=0.05,
+    expected=0.929,
+    minutes=88.7,
     about="Tells ten kinds of clothing apart in small grey pictures of a single piece before a dark background.",
     comparisons=(
         Comparison("linear: logistic regression on the pixels", 0.8439, "benchmarks/baselines.py"),
