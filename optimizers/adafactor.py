@@ -1,5 +1,7 @@
 """Adafactor: Adam's second moment of a matrix from its row and column sums."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -72,9 +74,9 @@ class Adafactor(Optimizer):
         if len(variable.shape) < 2:
             update = gradient / ops.sqrt(averaged(self._squares[index], squared))
         else:
-            row = averaged(self._rows[index], ops.mean(squared, axis=-1))  # ... R
-            column = averaged(self._columns[index], ops.mean(squared, axis=-2))  # ... C
-            row = row / ops.mean(row, axis=-1, keepdims=True)
+            row = averaged(self._rows[index], _mean(squared, -1))  # ... R
+            column = averaged(self._columns[index], _mean(squared, -2))  # ... C
+            row = row / ops.expand_dims(_mean(row, -1), -1)
             update = gradient / ops.sqrt(ops.expand_dims(row, -1)) / ops.sqrt(ops.expand_dims(column, -2))
         update = update / ops.maximum(_rms(update) / self.clip_threshold, 1)
         size = ops.maximum(_rms(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
@@ -91,5 +93,10 @@ class Adafactor(Optimizer):
         }
 
 
+def _mean(values, axis):
+    """`ops.mean` by its sum: on JAX, Keras's own goes through float32."""
+    return ops.sum(values, axis=axis) / values.shape[axis]
+
+
 def _rms(values):
-    return ops.sqrt(ops.mean(ops.square(values)))
+    return ops.sqrt(ops.sum(ops.square(values)) / math.prod(values.shape))

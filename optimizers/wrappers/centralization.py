@@ -1,5 +1,7 @@
 """Gradient centralization: gradients of mean zero for every output."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -20,5 +22,8 @@ class GradientCentralization(Wrapper):
 
     def update_step(self, gradient, variable, learning_rate, *scalars):
         if len(variable.shape) > 1:
-            gradient = gradient - ops.mean(gradient, axis=tuple(range(len(variable.shape) - 1)), keepdims=True)
+            # By the sum: on JAX, `ops.mean` goes through float32.
+            inputs = math.prod(variable.shape[:-1])
+            total = ops.sum(gradient, axis=tuple(range(len(variable.shape) - 1)), keepdims=True)
+            gradient = gradient - total / inputs
         self.inner.update_step(gradient, variable, learning_rate, *scalars)

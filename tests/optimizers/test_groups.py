@@ -20,7 +20,9 @@ EXPECTED = [(0.0, 0.1), (0.1, 0.1), (0.1, 0.1), (1.0, 0.3), (2.0, 0.3)]
 
 @pytest.mark.parametrize("name", ["Adam", "SGD", "LAMB", "NAdam"])
 def test_each_group_goes_its_own_way(name):
-    grouped = run(optimizers.get(name, learning_rate=schedule(0.01), weight_decay=0.1, groups=GROUPS), "float64")
+    few = problem.gradients(12)
+    made = optimizers.get(name, learning_rate=schedule(0.01), weight_decay=0.1, groups=GROUPS)
+    grouped = run(made, "float64", "graph", few)
     for i, (multiplier, decay) in enumerate(EXPECTED):
         if not multiplier:
             np.testing.assert_array_equal(grouped[i], problem.weights()[i])
@@ -28,7 +30,7 @@ def test_each_group_goes_its_own_way(name):
         alone = optimizers.get(name, learning_rate=schedule(0.01 * multiplier), weight_decay=decay)
         weight = keras.Variable(problem.weights()[i], dtype="float64")
         alone.build([weight])
-        for step in problem.gradients():
+        for step in few:
             alone.apply([step[i]])
         np.testing.assert_allclose(grouped[i], weight.numpy(), atol=2e-9)
 
