@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import optimizers
 from tests.optimizers import problem
 from tests.optimizers.running import schedule
 from tests.optimizers.table import TABLE
@@ -74,7 +75,10 @@ def main(names, cases):
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     for row in TABLE:
         for case in cases if row.name in names or not names else ():
-            one, two = on_one_device(row, CASES[case]), on_two(strategy, row, CASES[case])
+            options = dict(CASES[case])
+            if row.build is optimizers.BatchGradientDescent and "gradient_accumulation_steps" in options:
+                options["steps_per_epoch"] = options.pop("gradient_accumulation_steps")
+            one, two = on_one_device(row, options), on_two(strategy, row, options)
             difference = max(float(np.abs(a - b).max()) for a, b in zip(one, two, strict=True))
             print(json.dumps({"row": row.name, "case": case, "difference": difference}), flush=True)
 
