@@ -6,7 +6,7 @@ table 1 are the nets for large images, section 4.2 those for small ones (6n + 2 
 What differs from the paper, and where the constants come from:
 - A shortcut that changes its shape is a projection with 1x1 convolutions (the paper's option B) in every net; option A
   (subsample and fill with zero channels, no parameters), the paper's choice for the small nets, is `shortcut="A"`.
-- The stride of a bottleneck stands on its 3x3 convolution, as torchvision has it (one point better on ImageNet);
+- The stride of a bottleneck stands on its 3x3 convolution, as torchvision has it, so that no pixel is skipped unread;
   `bottleneck_stride="1x1"` is the paper's.
 - Momentum 0.9 and epsilon 1e-5 of the batch normalization are torchvision's. keras.applications is
   `resnet(50, use_bias=True, bottleneck_stride="1x1", momentum=0.99, epsilon=1.001e-5)`.
