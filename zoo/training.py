@@ -98,6 +98,7 @@ def fit(
             epochs=recipe.epochs,
             validation_data=held_batches.in_order(),
             callbacks=[state],
+            shuffle=False,  # the batches come shuffled
             verbose=verbose,
         )
     with preset.replacing(out) as partial:
