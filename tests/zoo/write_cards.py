@@ -1,6 +1,6 @@
 """Writes the shipped presets' cards again, after a recipe's words or the form of the card have changed.
 
-    python tests/zoo/write_cards.py
+python tests/zoo/write_cards.py
 """
 
 import zoo
