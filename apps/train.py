@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = _recipe(arguments)
     name = arguments.recipe
-    if arguments.data is None and name in recipes.DEFAULTS and arguments.follow is None:
+    if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
         raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
     out = arguments.out or f"runs/{recipe.name}"
 

@@ -23,7 +23,7 @@ class Recipe:
         name: The preset's name.
         app: Application that uses it: "classify", "sentiment".
         task: Kind of problem: a key of `zoo.tasks.TASKS`.
-        data: Source of examples, as `zoo.data.load` takes it.
+        data: Source of examples, as `zoo.data.load` takes it; empty where it is always the user's own.
         splits: Names of the training and the test split; the test split only measures.
         data_terms: Terms and citation of the data, for the card and NOTICE.
         model: Name in the catalog.
