@@ -1,7 +1,9 @@
 """The catalog: names, arguments, and every parameter count that a reference gives."""
 
 import dataclasses
+import doctest
 import functools
+import importlib
 import importlib.util
 import json
 import subprocess
@@ -82,3 +84,9 @@ def test_an_unknown_argument_gets_the_accepted_ones():
 def test_reading_the_table_loads_neither_tensorflow_nor_keras():
     code = "import sys, zoo; zoo.models(); sys.exit(bool({'keras', 'tensorflow', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("module", sorted({"zoo.catalog", *(line.builder.split(":")[0] for line in CATALOG)}))
+def test_the_examples_in_docstrings_hold(module):
+    result = doctest.testmod(importlib.import_module(module))
+    assert result.attempted > 0 and result.failed == 0

@@ -10,14 +10,33 @@ import pytest
 import zoo
 from tests.zoo.small_models import SMALL, inputs_for, small
 
-STRIDES = {
-    "bilstm": ["1"],
-    "lenet5": ["1", "2", "4"],
-    "mobilenet_v2": ["2", "4", "8", "16", "32"],
-    "resnet18": ["2", "4", "8", "16", "32"],
-    "resnet20": ["1", "2", "4"],
-    "resnet50": ["2", "4", "8", "16", "32"],
-    "text_cnn": ["1"],
+# Stride -> the last layer before the maps shrink; None where the maps are no layer's.
+LAST = {
+    "bilstm": {"1": "bidirectional2"},
+    "lenet5": {"1": "c1", "2": "c3", "4": "s4"},
+    "mobilenet_v2": {
+        "2": "block1_project_bn",
+        "4": "block3_add",
+        "8": "block6_add",
+        "16": "block13_add",
+        "32": "last_conv_relu6",
+    },
+    "resnet18": {
+        "2": "stem_conv_relu",
+        "4": "stage1_block2_relu",
+        "8": "stage2_block2_relu",
+        "16": "stage3_block2_relu",
+        "32": "stage4_block2_relu",
+    },
+    "resnet20": {"1": "stage1_block3_relu", "2": "stage2_block3_relu", "4": "stage3_block3_relu"},
+    "resnet50": {
+        "2": "stem_conv_relu",
+        "4": "stage1_block3_relu",
+        "8": "stage2_block4_relu",
+        "16": "stage3_block6_relu",
+        "32": "stage4_block3_relu",
+    },
+    "text_cnn": {"1": None},
 }
 IMAGE_MODELS = [name for name in zoo.models() if zoo.catalog.entry(name).task == "image-classification"]
 
@@ -26,8 +45,10 @@ IMAGE_MODELS = [name for name in zoo.models() if zoo.catalog.entry(name).task ==
 def test_maps_come_by_stride_from_the_weights_of_the_classifier(name):
     assert "features" in inspect.signature(zoo.catalog.entry(name).load()).parameters
     whole, backbone = small(name), small(name, features=True)
+    for stride, layer in LAST.get(name, {}).items():
+        assert layer is None or backbone.output[stride] is backbone.get_layer(layer).output
     strides = sorted(backbone(inputs_for(whole)), key=int)
-    assert strides == STRIDES.get(name, strides)
+    assert strides == list(LAST.get(name, strides))
     own, all_of_them = [v.path for v in backbone.weights], [v.path for v in whole.weights]
     assert own == [path for path in all_of_them if path in own]
     assert "logits/kernel" not in own and len(own) >= len(all_of_them) - 6, "a head has six weights at most"
@@ -48,7 +69,7 @@ def test_the_last_maps_are_what_the_logits_are_made_of(name):
     for variable in backbone.weights:
         variable.assign(weights[variable.path])
     inputs = inputs_for(whole)
-    last = backbone(inputs)[STRIDES[name][-1]]
+    last = backbone(inputs)[list(LAST[name])[-1]]
     expected = whole.get_layer("logits")(keras.ops.mean(last, axis=(1, 2)))
     np.testing.assert_allclose(whole(inputs), expected, rtol=1e-4, atol=1e-5)
 
