@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,15 @@ def start():
     def run(*argv, **options):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **options.pop("env", {})}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        process = subprocess.Popen([sys.executable, str(FAKE), *map(str, argv)], env=environment, **pipes)
+        first = pipes.pop("preexec_fn", lambda: None)
+
+        def prepare():
+            _interruptible()
+            first()
+
+        process = subprocess.Popen(
+            [sys.executable, str(FAKE), *map(str, argv)], env=environment, preexec_fn=prepare, **pipes
+        )
         started.append(process)
         return process
 
@@ -70,3 +79,8 @@ def start():
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()
+
+
+def _interruptible():
+    """Takes Ctrl-C again, which a test run in the background (`pytest &`) is told to ignore and hands on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
