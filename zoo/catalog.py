@@ -92,6 +92,13 @@ CATALOG: tuple[Entry, ...] = (
         parameters=25_610_152,
     ),
     Entry(
+        name="resnet9",
+        builder="zoo.classifiers.resnet9:resnet9",
+        task="image-classification",
+        paper="Page 2018, How to Train Your ResNet 4, myrtle.ai",
+        parameters=6_577_610,
+    ),
+    Entry(
         name="text_cnn",
         builder="zoo.classifiers.text_cnn:text_cnn",
         task="text-classification",

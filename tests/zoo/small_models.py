@@ -14,6 +14,7 @@ SMALL = {
     "resnet18": {"classes": 3, "image_size": 33, "width": 4},
     "resnet20": {"classes": 3, "image_size": (17, 20), "channels": 1, "width": 4},
     "resnet50": {"classes": 3, "image_size": 33, "width": 4},
+    "resnet9": {"classes": 3, "image_size": (17, 20), "channels": 1, "width": 4},
     "text_cnn": {"vocabulary": 50, "width": 8, "filters": 6, "classes": 3, "ngram_buckets": 64},
 }
 

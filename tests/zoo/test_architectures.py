@@ -10,6 +10,7 @@ from tests.zoo.small_models import SMALL, inputs_for, small
 from zoo.classifiers.lenet import lenet5
 from zoo.classifiers.mobilenet_v2 import mobilenet_v2
 from zoo.classifiers.resnet import _STAGES, resnet
+from zoo.classifiers.resnet9 import resnet9
 from zoo.layers.convolution import conv_bn
 from zoo.layers.pixels import IMAGENET_MEAN, IMAGENET_STD
 from zoo.lstms.bilstm import bilstm
@@ -151,6 +152,20 @@ def test_resnet_stem_and_stages_have_their_strides(arguments, sides):
     assert [model.get_layer(layer).output.shape[1] for layer in layers] == sides
 
 
+def test_resnet9_pools_before_it_normalizes_and_answers_an_eighth_of_the_maximum():
+    model = small("resnet9")
+    layers = ["stage2_conv", "stage2_conv_bn", "stage3_block_add"]
+    conv, normalized, last = keras.Model(model.input, [model.get_layer(n).output for n in layers])(inputs_for(model))
+    conv, last = np.asarray(conv), np.asarray(last)
+    assert conv.shape[1:3] == (9, 10) and last.shape[1:3] == (3, 3)
+    conv = np.pad(conv, ((0, 0), (0, 1), (0, 0), (0, 0)), constant_values=-np.inf)  # 9 rows are not even
+    pooled = conv.reshape(3, 5, 2, 5, 2, -1).max(axis=(2, 4))
+    gamma, beta, mean, variance = (np.asarray(v) for v in model.get_layer("stage2_conv_bn").weights)
+    np.testing.assert_allclose(normalized, gamma * (pooled - mean) / np.sqrt(variance + 1e-5) + beta, atol=1e-4)
+    kernel, bias = model.get_layer("logits").weights
+    np.testing.assert_allclose(model(inputs_for(model)), last.max(axis=(1, 2)) / 8 @ kernel + bias, rtol=1e-4)
+
+
 @pytest.mark.parametrize("size", [8, 9])
 @pytest.mark.parametrize("filters", [5, None], ids=["full", "depthwise"])
 def test_a_strided_convolution_pads_both_sides_alike(size, filters):
@@ -216,6 +231,7 @@ def test_bilstm_drops_in_training_only():
         (lenet5, {"image_size": 15}, "16 pixels"),
         (lenet5, {"image_size": (32, 8)}, "16 pixels"),
         (mobilenet_v2, {"alpha": 0}, "alpha"),
+        (resnet9, {"width": 0}, "width"),
         (bilstm, {"vocabulary": 0}, "vocabulary"),
         (bilstm, {"layers": 1.5}, "layers"),
         (bilstm, {"dropout": 1}, "dropout"),

@@ -25,6 +25,7 @@ REFERENCES = [
     ("mobilenet_v2", {}, 3_538_984, 3_504_872),  # keras.applications
     ("mobilenet_v2", {"alpha": 0.35}, 1_691_208, 1_677_128),  # keras.applications
     ("mobilenet_v2", {"alpha": 1.4}, 6_156_712, 6_108_776),  # keras.applications
+    ("resnet9", {}, None, 6_573_120 + 10),  # counted by hand, and our last layer's biases
     ("resnet20", {"shortcut": "A"}, None, 269_722),  # He 2015, table 6: 0.27 M
 ]
 

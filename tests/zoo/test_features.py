@@ -36,6 +36,7 @@ LAST = {
         "16": "stage3_block6_relu",
         "32": "stage4_block3_relu",
     },
+    "resnet9": {"1": "stem_conv_relu", "2": "stage1_block_add", "4": "stage2_conv_relu", "8": "stage3_block_add"},
     "text_cnn": {"1": None},
 }
 IMAGE_MODELS = [name for name in zoo.models() if zoo.catalog.entry(name).task == "image-classification"]

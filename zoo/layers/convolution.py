@@ -20,8 +20,9 @@ def conv_bn(
     momentum: float = 0.9,
     epsilon: float = 1e-5,
     gamma_initializer: str = "ones",
+    pool: int | None = None,
 ) -> keras.KerasTensor:
-    """Convolves, normalizes over the batch and activates.
+    """Convolves, perhaps pools, normalizes over the batch and activates.
 
     Args:
         x: Maps [B, H, W, C].
@@ -37,9 +38,11 @@ def conv_bn(
         momentum: How much of the running mean and variance stays at each step, in [0, 1].
         epsilon: Added to the variance.
         gamma_initializer: Initializer of the scale of the batch normalization.
+        pool: Side and step of a max pooling behind the convolution, pixels; None for none.
 
     Returns:
-        Maps [B, ceil(H / strides), ceil(W / strides), filters].
+        Maps [B, ceil(H / strides), ceil(W / strides), filters]; with `pool` each side is that much
+        smaller again, rounded up.
     """
     if padding == "both" and strides > 1 and kernel_size > 1:
         x = keras.layers.ZeroPadding2D(kernel_size // 2, data_format="channels_last", name=f"{name}_pad")(x)
@@ -69,6 +72,8 @@ def conv_bn(
             name=name,
         )
     x = convolution(x)
+    if pool:
+        x = keras.layers.MaxPooling2D(pool, padding="same", data_format="channels_last", name=f"{name}_pool")(x)
     x = keras.layers.BatchNormalization(
         momentum=momentum, epsilon=epsilon, gamma_initializer=gamma_initializer, name=f"{name}_bn"
     )(x)
