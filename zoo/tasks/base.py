@@ -65,10 +65,14 @@ class Task:
         features, _ = self.preprocess(record["raw"])
         return features, record["label"], record.get("weight")
 
+    def outputs(self, features: tf.Tensor) -> tf.Tensor:
+        """The model's outputs, as they are answered from."""
+        return self.model(features, training=False)
+
     def answer(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The whole road as graph operations: raw strings `[B]` -> tensors of the answer."""
         features, context = self.preprocess(raw)
-        return self.postprocess(self.model(features, training=False), context)
+        return self.postprocess(self.outputs(features), context)
 
     def signatures(self) -> dict[str, tuple]:
         """Name -> (function, its tensor specification), for `zoo.export`."""

@@ -49,7 +49,7 @@ class ClassificationTask(Task):
     def probabilities(self, examples, batch_size: int = 256) -> np.ndarray:
         """Probabilities `[N, K]` of the labels, in their own order, for labelled or unlabelled examples."""
         forward = tf.function(
-            lambda raw: tf.nn.softmax(tf.cast(self.model(self.preprocess(raw)[0], training=False), tf.float32)),
+            lambda raw: tf.nn.softmax(tf.cast(self.outputs(self.preprocess(raw)[0]), tf.float32)),
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
         parts = []

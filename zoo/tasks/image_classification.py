@@ -34,6 +34,13 @@ class ImageClassification(ClassificationTask):
         """Encoded images, string `[B]` -> pixels uint8 `[B, H, W, C]`."""
         return self.pixels(raw), {}
 
+    def outputs(self, features: tf.Tensor) -> tf.Tensor:
+        """Logits `[B, K]`; with `"mirror": true` in the declaration, the mean of an image's and its mirror image's."""
+        logits = super().outputs(features)
+        if not self.config["preprocess"].get("mirror"):
+            return logits
+        return (logits + super().outputs(tf.reverse(features, axis=[2]))) / 2
+
     @staticmethod
     def raw(item: bytes | str | os.PathLike | np.ndarray) -> bytes:
         """The bytes of an image file, its path, or pixels uint8 `[H, W]` or `[H, W, C]` (red, green, blue)."""
