@@ -13,60 +13,84 @@ import keras
 
 from optimizers import schedules
 from optimizers.adabelief import AdaBelief
+from optimizers.adabound import AdaBound
 from optimizers.adadelta import Adadelta
 from optimizers.adafactor import Adafactor
 from optimizers.adagrad import AdaGrad
 from optimizers.adam import Adam, AdaMax, AdamW, AMSGrad
+from optimizers.adamp import AdamP
 from optimizers.adan import Adan
 from optimizers.ademamix import AdEMAMix
 from optimizers.adopt import ADOPT
+from optimizers.aggmo import AggMo
+from optimizers.asgd import ASGD
 from optimizers.base import Optimizer
+from optimizers.came import CAME
+from optimizers.fromage import Fromage
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
 from optimizers.lamb import LAMB
+from optimizers.laprop import LaProp
 from optimizers.lars import LARS
 from optimizers.lion import Lion
 from optimizers.madgrad import MADGRAD
+from optimizers.mars import MARS
 from optimizers.messages import nearest
 from optimizers.muon import Muon
 from optimizers.nadam import NAdam
 from optimizers.novograd import NovoGrad
 from optimizers.prodigy import Prodigy
+from optimizers.qhadam import QHAdam
+from optimizers.qhm import QHM
 from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
+from optimizers.sgdp import SGDP
 from optimizers.signum import Signum
+from optimizers.sm3 import SM3
 from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
 from optimizers.yogi import Yogi
 
 _ALL = (
     AdaBelief,
+    AdaBound,
     Adadelta,
     Adafactor,
     AdaGrad,
     Adam,
     AdaMax,
+    AdamP,
     AdamW,
     Adan,
     AdEMAMix,
     ADOPT,
+    AggMo,
     AMSGrad,
+    ASGD,
     BatchGradientDescent,
+    CAME,
+    Fromage,
     FTRL,
     LAMB,
+    LaProp,
     LARS,
     Lion,
     MADGRAD,
+    MARS,
     Muon,
     NAdam,
     NovoGrad,
     Prodigy,
+    QHAdam,
+    QHM,
     RAdam,
     RMSProp,
     Rprop,
     SGD,
+    SGDP,
     Signum,
+    SM3,
     Yogi,
 )
 

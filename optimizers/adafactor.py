@@ -74,12 +74,12 @@ class Adafactor(Optimizer):
         if len(variable.shape) < 2:
             update = gradient / ops.sqrt(averaged(self._squares[index], squared))
         else:
-            row = averaged(self._rows[index], _mean(squared, -1))  # ... R
-            column = averaged(self._columns[index], _mean(squared, -2))  # ... C
-            row = row / ops.expand_dims(_mean(row, -1), -1)
+            row = averaged(self._rows[index], mean(squared, -1))  # ... R
+            column = averaged(self._columns[index], mean(squared, -2))  # ... C
+            row = row / ops.expand_dims(mean(row, -1), -1)
             update = gradient / ops.sqrt(ops.expand_dims(row, -1)) / ops.sqrt(ops.expand_dims(column, -2))
-        update = update / ops.maximum(_rms(update) / self.clip_threshold, 1)
-        size = ops.maximum(_rms(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
+        update = update / ops.maximum(root_mean_square(update) / self.clip_threshold, 1)
+        size = ops.maximum(root_mean_square(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
         self.assign_sub(variable, rate * size * update)
 
     def get_config(self):
@@ -93,10 +93,10 @@ class Adafactor(Optimizer):
         }
 
 
-def _mean(values, axis):
+def mean(values, axis):
     """`ops.mean` by its sum: on JAX, Keras's own goes through float32."""
     return ops.sum(values, axis=axis) / values.shape[axis]
 
 
-def _rms(values):
+def root_mean_square(values):
     return ops.sqrt(ops.sum(ops.square(values)) / math.prod(values.shape))

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 import optimizers
-from tests.optimizers import oracles, problem
+from tests.optimizers import adam_kin_oracles, descent_oracles, oracles, problem
 
 
 @dataclass(frozen=True)
@@ -347,6 +347,118 @@ TABLE = (
         rate=1.0,
         decay=0,
         slots=4,
+    ),
+    Row(
+        "adabound",
+        optimizers.AdaBound,
+        adam_kin_oracles.adabound,
+        {**BETAS, "final_ratio": 3.0, "gamma": 0.05},
+        slots=2,
+    ),
+    Row(
+        "adabound-amsbound",
+        optimizers.AdaBound,
+        adam_kin_oracles.adabound,
+        {**BETAS, "final_ratio": 3.0, "gamma": 0.05, "amsbound": True},
+        slots=3,
+    ),
+    Row(
+        "adamp",
+        optimizers.AdamP,
+        adam_kin_oracles.adamp,
+        {**BETAS, "delta": 1.2, "decay_ratio": 0.4, "weight_decay": 0.3},
+        peer={"epsilon": 1e-12},
+        decay=0,
+        slots=2,
+    ),
+    Row(
+        "sgdp",
+        optimizers.SGDP,
+        descent_oracles.sgdp,
+        {"momentum": 0.8, "delta": 1.2, "decay_ratio": 0.4, "weight_decay": 0.3},
+        decay=0,
+        slots=1,
+    ),
+    Row(
+        "sgdp-nesterov",
+        optimizers.SGDP,
+        descent_oracles.sgdp,
+        {"momentum": 0.8, "nesterov": True, "delta": 1.2, "decay_ratio": 0.4},
+        decay=0,
+        slots=1,
+    ),
+    Row(
+        "qhm",
+        optimizers.QHM,
+        descent_oracles.qhm,
+        {"momentum": 0.8, "nu": 0.6},
+        slots=1,
+    ),
+    Row(
+        "qhadam",
+        optimizers.QHAdam,
+        adam_kin_oracles.qhadam,
+        {**BETAS, "nu_1": 0.6, "nu_2": 0.8},
+        slots=2,
+    ),
+    Row(
+        "laprop",
+        optimizers.LaProp,
+        adam_kin_oracles.laprop,
+        BETAS,
+        peer={"epsilon": 1e-12},
+        slots=2,
+    ),
+    Row(
+        "mars",
+        optimizers.MARS,
+        adam_kin_oracles.mars,
+        {**BETAS, "gamma": 0.3},
+        peer={"epsilon": 1e-12},
+        slots=3,
+    ),
+    Row(
+        "came",
+        optimizers.CAME,
+        adam_kin_oracles.came,
+        {"beta_1": 0.7, "beta_2": 0.9, "beta_3": 0.97, "epsilon_1": 0.01, "epsilon_2": 0.1, "clip_threshold": 0.8},
+        slots=2.4,
+    ),
+    Row(
+        "sm3",
+        optimizers.SM3,
+        descent_oracles.sm3,
+        {"momentum": 0.0},
+        slots=0.35,
+    ),
+    Row(
+        "sm3-momentum",
+        optimizers.SM3,
+        descent_oracles.sm3,
+        {"momentum": 0.7},
+        slots=1.35,
+    ),
+    Row(
+        "asgd",
+        optimizers.ASGD,
+        descent_oracles.asgd,
+        {"lambd": 0.3, "alpha": 0.6, "t0": 20.0},
+        rate=0.1,
+        slots=1,
+    ),
+    Row(
+        "fromage",
+        optimizers.Fromage,
+        descent_oracles.fromage,
+        optax=lambda a, lr: _optax().fromage(lr),
+        rate=0.1,
+    ),
+    Row(
+        "aggmo",
+        optimizers.AggMo,
+        descent_oracles.aggmo,
+        {"betas": [0.0, 0.6, 0.9]},
+        slots=2,
     ),
     Row(
         "lookahead-adam",

@@ -195,8 +195,9 @@ def test_a_sparse_gradient_counts_as_the_dense_one(name, clip):
     np.testing.assert_array_equal(moved(sparse), moved(tf.constant(dense)))
 
 
-# Not FTRL (its weights follow from the gradients alone: without one they are 0) nor Yogi (its momentum starts at 1e-6).
-@pytest.mark.parametrize("name", [name for name in optimizers.names() if name not in ("FTRL", "Yogi")])
+# Not FTRL (its weights follow from the gradients alone: without one they are 0), Yogi (its momentum starts at 1e-6) nor
+# ASGD (it decays by itself).
+@pytest.mark.parametrize("name", [name for name in optimizers.names() if name not in ("ASGD", "FTRL", "Yogi")])
 def test_zero_gradients_move_nothing_and_none_skips(name):
     on = variables("float32")
     optimizer = optimizers.get(name, weight_decay=None)

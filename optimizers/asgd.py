@@ -1,0 +1,57 @@
+"""ASGD: gradient descent that keeps the average of where it has been."""
+
+import keras
+from keras import ops
+
+from optimizers.base import Optimizer
+
+
+@keras.saving.register_keras_serializable("menagerie")
+class ASGD(Optimizer):
+    """Averaged stochastic gradient descent, Polyak and Juditsky's in Bottou's form; k = t - 1.
+
+        r = lr / (1 + lambd lr k)^alpha
+        w = (1 - lambd r) w - r g
+        a = a + (w - a) / max(1, k - t0)
+
+    a, the average, is for evaluation: `averages`. It is w itself up to step t0 + 2. `lambd` is a decay of the
+    weights as well. Follows torch, which under a schedule lags behind by one step: its r is made of the lr before.
+
+    When to use: convex problems and last epochs, with `t0` where the averaging should begin: the average converges
+    fast where the iterates only wander around the minimum.
+    Memory: one number per parameter.
+    Paper: Polyak & Juditsky, SIAM J. Control Optim. 30 (1992); Bottou, COMPSTAT 2010.
+    Defaults: torch's: learning rate 0.01, lambd 1e-4, alpha 0.75, t0 1e6: no average before a million steps.
+    """
+
+    def __init__(self, learning_rate=0.01, lambd=1e-4, alpha=0.75, t0=1e6, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self._check_at_least_zero(lambd=lambd, alpha=alpha, t0=t0)
+        self.lambd = lambd
+        self.alpha = alpha
+        self.t0 = t0
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self._averages = self.add_optimizer_variables(variables, "average")
+
+    @property
+    def averages(self) -> list:
+        """The averaged weights, in the order of the variables that the optimizer was built with."""
+        return list(self._averages)
+
+    def step_scalars(self, step, learning_rate):
+        before = step - 1
+        rate = learning_rate * ops.power(1 + self.lambd * learning_rate * before, -self.alpha)
+        return rate, 1 / ops.maximum(before - self.t0, 1)
+
+    def update_step(self, gradient, variable, learning_rate, rate, share):
+        average = self._averages[self._get_variable_index(variable)]
+        value = (1 - self.lambd * rate) * variable - rate * gradient
+        self.assign(variable, value)
+        self.assign(average, average + share * (value - average))
+
+    def get_config(self):
+        return {**super().get_config(), "lambd": self.lambd, "alpha": self.alpha, "t0": self.t0}
