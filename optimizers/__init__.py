@@ -21,6 +21,9 @@ from optimizers.adan import Adan
 from optimizers.ademamix import AdEMAMix
 from optimizers.adopt import ADOPT
 from optimizers.base import Optimizer
+from optimizers.cocob import COCOB
+from optimizers.d_adaptation import DAdaptAdam, DAdaptSGD
+from optimizers.dog import DoG
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
@@ -36,7 +39,10 @@ from optimizers.prodigy import Prodigy
 from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
+from optimizers.shampoo import Shampoo
 from optimizers.signum import Signum
+from optimizers.soap import SOAP
+from optimizers.sophia import Sophia
 from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
 from optimizers.yogi import Yogi
 
@@ -53,6 +59,10 @@ _ALL = (
     ADOPT,
     AMSGrad,
     BatchGradientDescent,
+    COCOB,
+    DAdaptAdam,
+    DAdaptSGD,
+    DoG,
     FTRL,
     LAMB,
     LARS,
@@ -66,7 +76,10 @@ _ALL = (
     RMSProp,
     Rprop,
     SGD,
+    Shampoo,
     Signum,
+    SOAP,
+    Sophia,
     Yogi,
 )
 

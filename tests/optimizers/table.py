@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 import optimizers
-from tests.optimizers import oracles, problem
+from tests.optimizers import matrix_oracles, oracles, parameter_free_oracles, problem
 
 
 @dataclass(frozen=True)
@@ -347,6 +347,88 @@ TABLE = (
         rate=1.0,
         decay=0,
         slots=4,
+    ),
+    Row(
+        "dadapt-adam",
+        optimizers.DAdaptAdam,
+        parameter_free_oracles.dadapt_adam,
+        {**BETAS, "initial_distance": 1e-3, "weight_decay": 0.3},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=3,
+    ),
+    Row(
+        "dadapt-sgd",
+        optimizers.DAdaptSGD,
+        parameter_free_oracles.dadapt_sgd,
+        {"momentum": 0.7, "initial_distance": 1e-2, "weight_decay": 0.3},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=2,
+    ),
+    Row(
+        "dog",
+        optimizers.DoG,
+        parameter_free_oracles.dog,
+        {"initial_distance": 0.02, "epsilon": 0.5, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.dog(lr, ("heuristic", 0.02), eps=0.5),
+        peer={"weight_decay": 0.0},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=1,
+    ),
+    Row(
+        "cocob",
+        optimizers.COCOB,
+        parameter_free_oracles.cocob,
+        {"alpha": 5.0, "epsilon": 0.05, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.cocob(lr, alpha=5.0, eps=0.05, weight_decay=0.3),
+        rate=1.0,
+        decay=0,
+        slots=5,
+    ),
+    Row(
+        "shampoo",
+        optimizers.Shampoo,
+        matrix_oracles.shampoo,
+        {"epsilon": 0.3, "momentum": 0.6, "update_period": 4},
+        slots=4.4,
+        rounding=1e-2,
+    ),
+    Row(
+        "shampoo-diagonal",
+        optimizers.Shampoo,
+        matrix_oracles.shampoo,
+        {"epsilon": 0.3, "update_period": 1, "max_size": 3},
+        slots=1.2,
+        rounding=1e-2,
+    ),
+    Row(
+        "soap",
+        optimizers.SOAP,
+        matrix_oracles.soap,
+        {**BETAS, "precondition_frequency": 4},
+        slots=4.4,
+        rounding=1e-2,
+    ),
+    Row(
+        "soap-one-sided",
+        optimizers.SOAP,
+        matrix_oracles.soap,
+        {**BETAS, "precondition_frequency": 3, "max_size": 4},
+        slots=3.7,
+        rounding=1e-2,
+    ),
+    Row(
+        "sophia",
+        optimizers.Sophia,
+        matrix_oracles.sophia,
+        {"beta_1": 0.7, "beta_2": 0.6, "gamma": 0.4, "rho": 0.7, "epsilon": 0.05, "update_period": 3},
+        {"empirical_fisher": True},
+        slots=2,
     ),
     Row(
         "lookahead-adam",
