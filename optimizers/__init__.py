@@ -22,6 +22,7 @@ from optimizers.ademamix import AdEMAMix
 from optimizers.adopt import ADOPT
 from optimizers.base import Optimizer
 from optimizers.cocob import COCOB
+from optimizers.curvature import SophiaModel
 from optimizers.d_adaptation import DAdaptAdam, DAdaptSGD
 from optimizers.dog import DoG
 from optimizers.ftrl import FTRL
@@ -86,7 +87,17 @@ _ALL = (
 # They take an optimizer, so `get` makes them from a configuration only.
 _WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead)
 
-__all__ = ["Optimizer", "get", "layerwise_decay", "names", "schedules", *(cls.__name__ for cls in (*_ALL, *_WRAPPERS))]
+# They take a model, and are one: what needs more than a gradient.
+_MODELS = (SophiaModel,)
+
+__all__ = [
+    "Optimizer",
+    "get",
+    "layerwise_decay",
+    "names",
+    "schedules",
+    *(cls.__name__ for cls in (*_ALL, *_WRAPPERS, *_MODELS)),
+]
 
 
 def names() -> list[str]:
