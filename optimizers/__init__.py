@@ -27,6 +27,10 @@ from optimizers.asgd import ASGD
 from optimizers.base import Optimizer
 from optimizers.came import CAME
 from optimizers.fromage import Fromage
+from optimizers.cocob import COCOB
+from optimizers.curvature import SophiaModel
+from optimizers.d_adaptation import DAdaptAdam, DAdaptSGD
+from optimizers.dog import DoG
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
@@ -49,6 +53,10 @@ from optimizers.rprop import Rprop
 from optimizers.sgdp import SGDP
 from optimizers.signum import Signum
 from optimizers.sm3 import SM3
+from optimizers.shampoo import Shampoo
+from optimizers.signum import Signum
+from optimizers.soap import SOAP
+from optimizers.sophia import Sophia
 from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
 from optimizers.yogi import Yogi
 
@@ -71,6 +79,10 @@ _ALL = (
     BatchGradientDescent,
     CAME,
     Fromage,
+    COCOB,
+    DAdaptAdam,
+    DAdaptSGD,
+    DoG,
     FTRL,
     LAMB,
     LaProp,
@@ -91,13 +103,27 @@ _ALL = (
     SGDP,
     Signum,
     SM3,
+    Shampoo,
+    Signum,
+    SOAP,
+    Sophia,
     Yogi,
 )
 
 # They take an optimizer, so `get` makes them from a configuration only.
 _WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead)
 
-__all__ = ["Optimizer", "get", "layerwise_decay", "names", "schedules", *(cls.__name__ for cls in (*_ALL, *_WRAPPERS))]
+# They take a model, and are one: what needs more than a gradient.
+_MODELS = (SophiaModel,)
+
+__all__ = [
+    "Optimizer",
+    "get",
+    "layerwise_decay",
+    "names",
+    "schedules",
+    *(cls.__name__ for cls in (*_ALL, *_WRAPPERS, *_MODELS)),
+]
 
 
 def names() -> list[str]:

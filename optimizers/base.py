@@ -156,6 +156,13 @@ class Optimizer(keras.optimizers.Optimizer):
                     f"{type(self).__name__}: `{name}` must be a finite number >= 0. Received: {name}={value}"
                 )
 
+    def _check_above_zero(self, **values):
+        for name, value in values.items():
+            if not 0 < value < math.inf:
+                raise ValueError(
+                    f"{type(self).__name__}: `{name}` must be a finite number above 0. Received: {name}={value}"
+                )
+
     # ---- one step --------------------------------------------------------------------------------------------------
 
     def _backend_apply_gradients(self, grads, trainable_variables):

@@ -28,8 +28,7 @@ def mutants(source: str):
         yield "epsilon out of the root", _replaced(source, match, rf"(ops.sqrt({match[1]}) + {match[2]})")
     for match in re.finditer(r"self\._bias_correction\(self\.beta_\d, [^()]+\)", source):
         yield f"no bias correction: {match[0]}", _replaced(source, match, "ops.ones_like(step)")
-    rule = source.find("def step_scalars")
-    rule = source.find("def update_step") if rule < 0 else rule
+    rule = min(at for at in map(source.find, ("def advance", "def step_scalars", "def update_step")) if at >= 0)
     for one, other in (("beta_1", "beta_2"), ("beta_2", "beta_3"), ("epsilon_1", "epsilon_2")):
         if one in source[rule:] and other in source[rule:]:
             swapped = re.sub(rf"\b({one}|{other})\b", lambda m: other if m[0] == one else one, source[rule:])  # noqa: B023
@@ -39,9 +38,8 @@ def mutants(source: str):
                 source[:rule] + (swapped if end < 0 else swapped[:end] + source[rule:][end:]),
             )
     end = source.find("def get_config", rule)
-    for match in re.finditer(
-        r"(?<=self\.)(momentum|rho|alpha|trust_coefficient|psi)\b(?!\w| else|:)", source[rule:end]
-    ):
+    constants = "momentum|rho|alpha|gamma|trust_coefficient|psi|initial_distance"
+    for match in re.finditer(rf"(?<=self\.)({constants})\b(?!\w| else|:)", source[rule:end]):
         at = rule + match.start()
         yield f"half of {match[0]}", source[:at] + f"{match[0]} * 0.5" + source[at + len(match[0]) :]
 
