@@ -26,11 +26,11 @@ from optimizers.aggmo import AggMo
 from optimizers.asgd import ASGD
 from optimizers.base import Optimizer
 from optimizers.came import CAME
-from optimizers.fromage import Fromage
 from optimizers.cocob import COCOB
 from optimizers.curvature import SophiaModel
 from optimizers.d_adaptation import DAdaptAdam, DAdaptSGD
 from optimizers.dog import DoG
+from optimizers.fromage import Fromage
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
@@ -51,10 +51,9 @@ from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
 from optimizers.sgdp import SGDP
-from optimizers.signum import Signum
-from optimizers.sm3 import SM3
 from optimizers.shampoo import Shampoo
 from optimizers.signum import Signum
+from optimizers.sm3 import SM3
 from optimizers.soap import SOAP
 from optimizers.sophia import Sophia
 from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
@@ -78,11 +77,11 @@ _ALL = (
     ASGD,
     BatchGradientDescent,
     CAME,
-    Fromage,
     COCOB,
     DAdaptAdam,
     DAdaptSGD,
     DoG,
+    Fromage,
     FTRL,
     LAMB,
     LaProp,
@@ -101,10 +100,9 @@ _ALL = (
     Rprop,
     SGD,
     SGDP,
-    Signum,
-    SM3,
     Shampoo,
     Signum,
+    SM3,
     SOAP,
     Sophia,
     Yogi,

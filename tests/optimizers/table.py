@@ -7,8 +7,14 @@ from functools import cached_property
 import numpy as np
 
 import optimizers
-from tests.optimizers import adam_kin_oracles, descent_oracles, oracles, problem
-from tests.optimizers import matrix_oracles, oracles, parameter_free_oracles, problem
+from tests.optimizers import (
+    adam_kin_oracles,
+    descent_oracles,
+    matrix_oracles,
+    oracles,
+    parameter_free_oracles,
+    problem,
+)
 
 
 @dataclass(frozen=True)
@@ -369,22 +375,6 @@ TABLE = (
         adam_kin_oracles.adamp,
         {**BETAS, "delta": 1.2, "decay_ratio": 0.4, "weight_decay": 0.3},
         peer={"epsilon": 1e-12},
-        "dadapt-adam",
-        optimizers.DAdaptAdam,
-        parameter_free_oracles.dadapt_adam,
-        {**BETAS, "initial_distance": 1e-3, "weight_decay": 0.3},
-        joint=True,
-        rate=1.0,
-        decay=0,
-        slots=3,
-    ),
-    Row(
-        "dadapt-sgd",
-        optimizers.DAdaptSGD,
-        parameter_free_oracles.dadapt_sgd,
-        {"momentum": 0.7, "initial_distance": 1e-2, "weight_decay": 0.3},
-        joint=True,
-        rate=1.0,
         decay=0,
         slots=2,
     ),
@@ -393,14 +383,6 @@ TABLE = (
         optimizers.SGDP,
         descent_oracles.sgdp,
         {"momentum": 0.8, "delta": 1.2, "decay_ratio": 0.4, "weight_decay": 0.3},
-        "dog",
-        optimizers.DoG,
-        parameter_free_oracles.dog,
-        {"initial_distance": 0.02, "epsilon": 0.5, "weight_decay": 0.3},
-        optax=lambda a, lr: _optax().contrib.dog(lr, ("heuristic", 0.02), eps=0.5),
-        peer={"weight_decay": 0.0},
-        joint=True,
-        rate=1.0,
         decay=0,
         slots=1,
     ),
@@ -483,6 +465,41 @@ TABLE = (
         optimizers.AggMo,
         descent_oracles.aggmo,
         {"betas": [0.0, 0.6, 0.9]},
+        slots=2,
+    ),
+    Row(
+        "dadapt-adam",
+        optimizers.DAdaptAdam,
+        parameter_free_oracles.dadapt_adam,
+        {**BETAS, "initial_distance": 1e-3, "weight_decay": 0.3},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=3,
+    ),
+    Row(
+        "dadapt-sgd",
+        optimizers.DAdaptSGD,
+        parameter_free_oracles.dadapt_sgd,
+        {"momentum": 0.7, "initial_distance": 1e-2, "weight_decay": 0.3},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=2,
+    ),
+    Row(
+        "dog",
+        optimizers.DoG,
+        parameter_free_oracles.dog,
+        {"initial_distance": 0.02, "epsilon": 0.5, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.dog(lr, ("heuristic", 0.02), eps=0.5),
+        peer={"weight_decay": 0.0},
+        joint=True,
+        rate=1.0,
+        decay=0,
+        slots=1,
+    ),
+    Row(
         "cocob",
         optimizers.COCOB,
         parameter_free_oracles.cocob,
