@@ -2,8 +2,9 @@
 
     zoo train classify-fashion --out runs/fashion
 
-A ResNet of 14 layers that halves the picture at once and is wider in return, which suits a CPU. Shifts, mirror images
-and erased patches (Zhong et al. 2017, arXiv:1708.04896) keep it from learning the pictures by heart.
+A ResNet-9 of half the usual width, whose few wide convolutions suit a CPU. Shifts, mirror images and erased patches
+(Zhong et al. 2017, arXiv:1708.04896) keep it from learning the pictures by heart. The answer is the mean over a picture
+and its mirror image.
 """
 
 from zoo.recipe import Comparison, Recipe
@@ -28,16 +29,16 @@ RECIPE = Recipe(
     task="image-classification",
     data="fashion_mnist",
     data_terms="Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747), MIT licence, Zalando SE",
-    model="resnet20",
-    arguments={"depth": 14, "width": 40, "stem_strides": 2, "image_size": 28, "channels": 1, "zero_gamma": True},
-    preprocess={"kind": "image", "size": [28, 28], "channels": 1, "fit": "pad", "background": "dark"},
+    model="resnet9",
+    arguments={"width": 32, "image_size": 28, "channels": 1, "mean": 72.94, "std": 90.02},
+    preprocess={"kind": "image", "size": [28, 28], "channels": 1, "fit": "pad", "background": "dark", "mirror": True},
     augment=augment,
     optimizer="sgd",
     optimizer_arguments={"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4},
     learning_rate=0.1,
     warmup=0.1,
     batch_size=128,
-    epochs=15,
+    epochs=36,
     label_smoothing=0.1,
     validation=0.05,
     expected=0.929,
