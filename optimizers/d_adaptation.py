@@ -31,8 +31,8 @@ class DAdaptAdam(_DAdapt):
         s = b s + (1 - b) lr d g
         d = max(d, r / ((1 - b) ||s||_1))                  (for the next step)
 
-    Follows the algorithm as printed: no bias correction, and the v of this step in r. The authors' code and optax take
-    the v of the step before, and optax multiplies Adam's bias corrections into lr.
+    Follows the algorithm as printed: no bias correction, and the v of this step in r. The authors' code,
+    pytorch_optimizer and optax take the v of the step before, and optax multiplies Adam's bias corrections into lr.
 
     When to use: to train without tuning: leave the learning rate at 1 and give it a schedule. Prodigy grows d faster.
     Memory: three numbers per parameter.

@@ -17,8 +17,8 @@ class Shampoo(Optimizer):
 
     Each axis of a convolution's kernel has a matrix of its own. An axis longer than `max_size` keeps the diagonal of
     its matrix only (the paper's diagonal variant). The other roots, by eigendecomposition, are taken at each of the
-    first `update_period` steps and at each step that it divides. pytorch_optimizer's Shampoo has the exponent -1 / k;
-    its ScalableShampoo, which can have -1 / 2k, leaves vectors as they are and scales each step by another rule's.
+    first `update_period` steps and at each step that it divides. pytorch_optimizer's agrees, but for scalars, which it
+    leaves as they are, and for its momentum, which takes in the preconditioned gradient of the step before.
 
     When to use: layers of moderate width, where the gradient's directions are of very unequal size.
     Memory: twice the square of each axis's length (beyond max_size its length); one number per parameter with momentum.

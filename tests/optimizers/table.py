@@ -22,7 +22,7 @@ class Row:
         joint: whether the oracle moves all weights at once: lists in, a list out.
         extra: arguments of the class alone.
         wrap: optimizer -> the wrapper that the row is about.
-        peer: arguments that differ in the comparison with optax, where only there the two agree.
+        peer: the oracle's arguments that differ in the comparison with optax or torch, where only there the two agree.
         optax: (arguments, schedule) -> the same rule in optax, where optax has it.
         rate: peak of the learning rate.
         decay: weight decay that the comparison with the oracle runs under; 0 where the rule has its own.
@@ -356,6 +356,7 @@ TABLE = (
         joint=True,
         rate=1.0,
         decay=0,
+        peer={"weight_decay": 0.0, "from_before": True},
         slots=3,
     ),
     Row(
@@ -366,6 +367,7 @@ TABLE = (
         joint=True,
         rate=1.0,
         decay=0,
+        peer={"weight_decay": 0.0},
         slots=2,
     ),
     Row(
@@ -395,6 +397,7 @@ TABLE = (
         optimizers.Shampoo,
         matrix_oracles.shampoo,
         {"epsilon": 0.3, "momentum": 0.6, "update_period": 4},
+        peer={"momentum": 0.0, "update_period": 1},
         slots=4.4,
         rounding=1e-2,
     ),
@@ -411,6 +414,7 @@ TABLE = (
         optimizers.SOAP,
         matrix_oracles.soap,
         {**BETAS, "precondition_frequency": 4},
+        peer={"epsilon": 1e-12},
         slots=4.4,
         rounding=1e-2,
     ),
@@ -428,6 +432,7 @@ TABLE = (
         matrix_oracles.sophia,
         {"beta_1": 0.7, "beta_2": 0.6, "gamma": 0.4, "rho": 0.7, "epsilon": 0.05, "update_period": 3},
         {"empirical_fisher": True},
+        peer={"gamma": 1.0, "update_period": 1},
         slots=2,
     ),
     Row(
