@@ -33,6 +33,11 @@ def constant(value):
     return keras.initializers.Constant(np.float64(value))
 
 
+def larger(one, other):
+    """`ops.maximum` of two tensors: on torch, Keras's own goes through float32."""
+    return ops.where(one > other, one, other)
+
+
 class _Chosen(NamedTuple):
     """A variable that was chosen before the build."""
 

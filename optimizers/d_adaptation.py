@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 class _DAdapt(Optimizer):
@@ -71,7 +71,7 @@ class DAdaptAdam(_DAdapt):
             norm = norm + ops.cast(ops.sum(ops.abs(total)), step.dtype)
         numerator = fading * numerator + (1 - fading) * weight * inner
         estimate = numerator / ops.where(norm > 0, (1 - fading) * norm, 1)
-        return distance, ops.maximum(distance, estimate), numerator
+        return distance, larger(distance, estimate), numerator
 
     def step_scalars(self, step, learning_rate, distance, following, numerator):
         return (learning_rate * distance,)
@@ -86,7 +86,7 @@ class DAdaptAdam(_DAdapt):
         self.assign(self._sums[index], self._average(self._sums[index], scaled, self.beta_2**0.5))
         change = first / (ops.sqrt(second) + self.epsilon)
         if self._decay_of(variable):
-            change = change + rate * self._decay_of(variable) * variable
+            change = change + (rate * self._decay_of(variable)) * variable
         self.assign_sub(variable, change)
 
     def get_config(self):
@@ -145,7 +145,7 @@ class DAdaptSGD(_DAdapt):
             norm = norm + ops.cast(ops.sum(ops.square(total)), step.dtype)
         numerator = numerator + weight * inner
         estimate = 2 * numerator / ops.where(norm > 0, ops.sqrt(norm), 1)
-        return distance, ops.maximum(distance, estimate), numerator, first
+        return distance, larger(distance, estimate), numerator, first
 
     def step_scalars(self, step, learning_rate, distance, following, numerator, first):
         return _weight(learning_rate, distance, first), ops.cast(step > 1, step.dtype)
@@ -156,11 +156,11 @@ class DAdaptSGD(_DAdapt):
         end = later * self._ends[index] + (1 - later) * variable - scaled
         self.assign(self._ends[index], end)
         self.assign(self._sums[index], self._sums[index] + scaled)
-        self.assign(variable, self.momentum * variable + (1 - self.momentum) * end)
+        self.assign(variable, end + self.momentum * (variable - end))
 
     def _decayed(self, gradient, variable):
         decay = self._decay_of(variable)
-        return gradient + decay * variable if decay else gradient
+        return gradient + decay * ops.convert_to_tensor(variable) if decay else gradient
 
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum, "initial_distance": self.initial_distance}

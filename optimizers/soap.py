@@ -62,7 +62,7 @@ class SOAP(Optimizer):
 
     def step_scalars(self, step, learning_rate):
         later = ops.cast(step > 1, step.dtype)
-        count = ops.maximum(step - 1, 1)
+        count = step - later
         due = ops.equal(ops.mod(count, self.precondition_frequency), 0)
         root = ops.sqrt(self._bias_correction(self.beta_2, count))
         rate = learning_rate * root / self._bias_correction(self.beta_1, count)
