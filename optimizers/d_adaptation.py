@@ -111,14 +111,14 @@ class DAdaptSGD(_DAdapt):
     The momentum is an average of the weights, and equals the usual one at learning rates 1 - momentum times as large.
     Weight decay enters the gradient, as in the authors' code. A first gradient of 0 is waited out.
 
-    When to use: convolutional networks that SGD trains well, without tuning: leave the learning rate at 1 and give it
-    the usual schedule.
+    When to use: where SGD trains well, without tuning: leave the learning rate at 1 and give it the usual schedule. d
+    never falls again: if the loss jumps in the first epochs, warm the schedule up or do without momentum.
     Memory: two numbers per parameter.
     Paper: Defazio & Mishchenko, arXiv:2301.07733.
-    Defaults: learning rate 1 and d from 1e-6, the paper's; momentum 0.9, that of its experiments.
+    Defaults: learning rate 1 and d from 1e-6, the paper's; no momentum, as in the authors' code.
     """
 
-    def __init__(self, learning_rate=1.0, momentum=0.9, initial_distance=1e-6, **kwargs):
+    def __init__(self, learning_rate=1.0, momentum=0.0, initial_distance=1e-6, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(momentum=momentum)
         self._check_distance(initial_distance)
