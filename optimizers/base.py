@@ -34,7 +34,8 @@ def constant(value):
 
 
 def larger(one, other):
-    """`ops.maximum` of two tensors: on torch, Keras's own goes through float32."""
+    """`ops.maximum`: on torch, Keras's own goes through float32."""
+    one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
     return ops.where(one > other, one, other)
 
 
