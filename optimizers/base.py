@@ -33,6 +33,12 @@ def constant(value):
     return keras.initializers.Constant(np.float64(value))
 
 
+def larger(one, other):
+    """`ops.maximum`: on torch, Keras's own goes through float32."""
+    one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
+    return ops.where(one > other, one, other)
+
+
 class _Chosen(NamedTuple):
     """A variable that was chosen before the build."""
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -47,16 +47,16 @@ class COCOB(Optimizer):
     def update_step(self, gradient, variable, learning_rate, later):
         index = self._get_variable_index(variable)
         if self._decay_of(variable):
-            gradient = gradient + self._decay_of(variable) * variable
+            gradient = gradient + self._decay_of(variable) * ops.convert_to_tensor(variable)
         gradient = learning_rate * gradient
         size = ops.abs(gradient)
         start = later * self._starts[index] + (1 - later) * variable
-        reward = ops.maximum(self._rewards[index] - (variable - start) * gradient, 0)
+        reward = ops.relu(self._rewards[index] - (variable - start) * gradient)
         floor = ops.convert_to_tensor(self.epsilon, variable.dtype)
-        largest = ops.maximum(ops.maximum(self._largest[index], size), floor)
+        largest = larger(larger(self._largest[index], size), floor)
         sizes = self._sizes[index] + size
         total = self._sums[index] - gradient
-        bet = total / (largest * ops.maximum(sizes + largest, self.alpha * largest))
+        bet = total / (largest * larger(sizes + largest, self.alpha * largest))
         self.assign(variable, start + bet * (largest + reward))
         self.assign(self._starts[index], start)
         self.assign(self._sums[index], total)

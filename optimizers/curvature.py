@@ -27,7 +27,7 @@ class SophiaModel(keras.Model):
         seed: an integer.
 
     Raises:
-        RuntimeError: on another backend than TensorFlow, whose nested tapes take the second derivative.
+        NotImplementedError: on another backend than TensorFlow, whose nested tapes take the second derivative.
 
     Example:
         >>> model = SophiaModel(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]))
@@ -38,25 +38,25 @@ class SophiaModel(keras.Model):
 
     def __init__(self, model, estimator="hutchinson", seed=0, **kwargs):
         if not TENSORFLOW:
-            raise RuntimeError(
+            raise NotImplementedError(
                 f"SophiaModel needs the TensorFlow backend, this is {keras.backend.backend()}. Here, call "
                 "`Sophia.follow_curvature` with estimates of your own before each `apply`."
             )
         if estimator not in ESTIMATORS:
             raise ValueError(f"SophiaModel: `estimator` must be one of {ESTIMATORS}. Received: estimator={estimator!r}")
         super().__init__(**kwargs)
-        self.model = model
+        self.inner = model
         self.estimator = estimator
         self.seed = int(seed)
         self.built = model.built
 
     def build(self, input_shape):
-        if not self.model.built:
-            self.model.build(input_shape)
+        if not self.inner.built:
+            self.inner.build(input_shape)
         self.built = True
 
     def call(self, inputs, training=None):
-        return self.model(inputs)  # `training` reaches it by Keras's call context
+        return self.inner(inputs)  # `training` reaches it by Keras's call context
 
     def train_step(self, data):
         import tensorflow as tf
@@ -138,7 +138,7 @@ class SophiaModel(keras.Model):
 
     def get_config(self):
         config = {**super().get_config(), "estimator": self.estimator, "seed": self.seed}
-        return {**config, "model": keras.saving.serialize_keras_object(self.model)}
+        return {**config, "model": keras.saving.serialize_keras_object(self.inner)}
 
     @classmethod
     def from_config(cls, config):

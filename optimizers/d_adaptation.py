@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 class _DAdapt(Optimizer):
@@ -31,8 +31,8 @@ class DAdaptAdam(_DAdapt):
         s = b s + (1 - b) lr d g
         d = max(d, r / ((1 - b) ||s||_1))                  (for the next step)
 
-    Follows the algorithm as printed: no bias correction, and the v of this step in r. The authors' code and optax take
-    the v of the step before, and optax multiplies Adam's bias corrections into lr.
+    Follows the algorithm as printed: no bias correction, and the v of this step in r. The authors' code,
+    pytorch_optimizer and optax take the v of the step before, and optax multiplies Adam's bias corrections into lr.
 
     When to use: to train without tuning: leave the learning rate at 1 and give it a schedule. Prodigy grows d faster.
     Memory: three numbers per parameter.
@@ -71,7 +71,7 @@ class DAdaptAdam(_DAdapt):
             norm = norm + ops.cast(ops.sum(ops.abs(total)), step.dtype)
         numerator = fading * numerator + (1 - fading) * weight * inner
         estimate = numerator / ops.where(norm > 0, (1 - fading) * norm, 1)
-        return distance, ops.maximum(distance, estimate), numerator
+        return distance, larger(distance, estimate), numerator
 
     def step_scalars(self, step, learning_rate, distance, following, numerator):
         return (learning_rate * distance,)
@@ -86,7 +86,7 @@ class DAdaptAdam(_DAdapt):
         self.assign(self._sums[index], self._average(self._sums[index], scaled, self.beta_2**0.5))
         change = first / (ops.sqrt(second) + self.epsilon)
         if self._decay_of(variable):
-            change = change + rate * self._decay_of(variable) * variable
+            change = change + (rate * self._decay_of(variable)) * variable
         self.assign_sub(variable, change)
 
     def get_config(self):
@@ -111,14 +111,14 @@ class DAdaptSGD(_DAdapt):
     The momentum is an average of the weights, and equals the usual one at learning rates 1 - momentum times as large.
     Weight decay enters the gradient, as in the authors' code. A first gradient of 0 is waited out.
 
-    When to use: convolutional networks that SGD trains well, without tuning: leave the learning rate at 1 and give it
-    the usual schedule.
+    When to use: where SGD trains well, without tuning: leave the learning rate at 1 and give it the usual schedule. d
+    never falls again: if the loss jumps in the first epochs, warm the schedule up or do without momentum.
     Memory: two numbers per parameter.
     Paper: Defazio & Mishchenko, arXiv:2301.07733.
-    Defaults: learning rate 1 and d from 1e-6, the paper's; momentum 0.9, that of its experiments.
+    Defaults: learning rate 1 and d from 1e-6, the paper's; no momentum, as in the authors' code.
     """
 
-    def __init__(self, learning_rate=1.0, momentum=0.9, initial_distance=1e-6, **kwargs):
+    def __init__(self, learning_rate=1.0, momentum=0.0, initial_distance=1e-6, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(momentum=momentum)
         self._check_distance(initial_distance)
@@ -145,7 +145,7 @@ class DAdaptSGD(_DAdapt):
             norm = norm + ops.cast(ops.sum(ops.square(total)), step.dtype)
         numerator = numerator + weight * inner
         estimate = 2 * numerator / ops.where(norm > 0, ops.sqrt(norm), 1)
-        return distance, ops.maximum(distance, estimate), numerator, first
+        return distance, larger(distance, estimate), numerator, first
 
     def step_scalars(self, step, learning_rate, distance, following, numerator, first):
         return _weight(learning_rate, distance, first), ops.cast(step > 1, step.dtype)
@@ -156,11 +156,11 @@ class DAdaptSGD(_DAdapt):
         end = later * self._ends[index] + (1 - later) * variable - scaled
         self.assign(self._ends[index], end)
         self.assign(self._sums[index], self._sums[index] + scaled)
-        self.assign(variable, self.momentum * variable + (1 - self.momentum) * end)
+        self.assign(variable, end + self.momentum * (variable - end))
 
     def _decayed(self, gradient, variable):
         decay = self._decay_of(variable)
-        return gradient + decay * variable if decay else gradient
+        return gradient + decay * ops.convert_to_tensor(variable) if decay else gradient
 
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum, "initial_distance": self.initial_distance}

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -48,7 +48,7 @@ class DoG(Optimizer):
             gone = gone + ops.cast(ops.sum(ops.square(way)), step.dtype)
             squares = squares + ops.cast(ops.sum(ops.square(gradient)), step.dtype)
         gone = ops.sqrt(gone)
-        return later * ops.maximum(distance, gone) + (1 - later) * self.initial_distance * (1 + gone), squares
+        return later * larger(distance, gone) + (1 - later) * self.initial_distance * (1 + gone), squares
 
     def step_scalars(self, step, learning_rate, distance, squares):
         root = ops.sqrt(squares + self.epsilon)
@@ -59,7 +59,7 @@ class DoG(Optimizer):
         start = self._starts[self._get_variable_index(variable)]
         self.assign(start, later * start + (1 - later) * variable)
         if self._decay_of(variable):
-            gradient = gradient + self._decay_of(variable) * variable
+            gradient = gradient + self._decay_of(variable) * ops.convert_to_tensor(variable)
         self.assign_sub(variable, rate * gradient)
 
     def get_config(self):

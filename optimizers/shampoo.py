@@ -17,8 +17,8 @@ class Shampoo(Optimizer):
 
     Each axis of a convolution's kernel has a matrix of its own. An axis longer than `max_size` keeps the diagonal of
     its matrix only (the paper's diagonal variant). The other roots, by eigendecomposition, are taken at each of the
-    first `update_period` steps and at each step that it divides. pytorch_optimizer's Shampoo has the exponent -1 / k;
-    its ScalableShampoo, which can have -1 / 2k, leaves vectors as they are and scales each step by another rule's.
+    first `update_period` steps and at each step that it divides. pytorch_optimizer's agrees, but for scalars, which it
+    leaves as they are, and for its momentum, which takes in the preconditioned gradient of the step before.
 
     When to use: layers of moderate width, where the gradient's directions are of very unequal size.
     Memory: twice the square of each axis's length (beyond max_size its length); one number per parameter with momentum.
@@ -68,7 +68,7 @@ class Shampoo(Optimizer):
         for axis, (statistic, root) in enumerate(zip(self._statistics[index], self._roots[index], strict=True)):
             if root is None:
                 total = statistic + squares(gradient, axis)
-                scale = ops.power(total + self.epsilon, exponent)
+                scale = _power(total + self.epsilon, exponent)
                 moved = moved * ops.reshape(scale, [-1 if i == axis else 1 for i in range(len(shape))])
             else:
                 total = statistic + gram(gradient, axis)
@@ -82,7 +82,7 @@ class Shampoo(Optimizer):
         def taken():
             values, vectors = eigenvectors(total)
             # What rounding leaves below 0 is 0.
-            values = ops.power(ops.maximum(values, 0) + self.epsilon, exponent)
+            values = _power(ops.relu(values) + self.epsilon, exponent)
             return (vectors * values) @ ops.transpose(vectors)
 
         return ops.cond(due > 0, taken, lambda: ops.convert_to_tensor(kept))
@@ -115,7 +115,14 @@ def squares(tensor, axis):
 
 def along(matrix, tensor, axis):
     """The tensor multiplied by a matrix along one axis."""
-    return ops.moveaxis(ops.tensordot(matrix, tensor, axes=[[1], [axis]]), 0, axis)
+    shape = tuple(tensor.shape)
+    product = ops.reshape(matrix @ unfolded(tensor, axis), (shape[axis], *shape[:axis], *shape[axis + 1 :]))
+    return ops.moveaxis(product, 0, axis)
+
+
+def _power(values, exponent):
+    # As a tensor: on torch, Keras rounds a Python number to float32 first.
+    return ops.power(values, ops.convert_to_tensor(exponent, values.dtype))
 
 
 def eigenvectors(matrix):

@@ -19,7 +19,7 @@ class SOAP(Optimizer):
     The first step only starts P and Q (by eigendecomposition); t counts from the second. The order is the authors'
     code's; so is one basis for each axis of a convolution's kernel, and Adam for vectors. An axis longer than
     `max_size` keeps its own basis. Epsilon stands beside the corrected root, as in `Adam`; in the authors' code and in
-    pytorch_optimizer beside the uncorrected one, and the latter counts t from the first step.
+    pytorch_optimizer beside the uncorrected one.
 
     When to use: transformers and wide layers with large batches, where Adam needs many steps.
     Memory: two numbers per parameter, and twice the square of each axis's length, except of vectors.
@@ -62,7 +62,7 @@ class SOAP(Optimizer):
 
     def step_scalars(self, step, learning_rate):
         later = ops.cast(step > 1, step.dtype)
-        count = ops.maximum(step - 1, 1)
+        count = step - later
         due = ops.equal(ops.mod(count, self.precondition_frequency), 0)
         root = ops.sqrt(self._bias_correction(self.beta_2, count))
         rate = learning_rate * root / self._bias_correction(self.beta_1, count)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -103,9 +103,9 @@ class Sophia(Optimizer):
         if self.empirical_fisher:
             curvature = self._followed(curvature, ops.square(gradient), due > 0)
             self.assign(self._curvatures[index], curvature)
-        floor = ops.convert_to_tensor(self.epsilon, variable.dtype)
-        ratio = first / ops.maximum(self.gamma * curvature, floor)
-        self.assign_sub(variable, learning_rate * ops.clip(ratio, -self.rho, self.rho))
+        floor, rho = (ops.convert_to_tensor(value, variable.dtype) for value in (self.epsilon, self.rho))
+        ratio = first / larger(self.gamma * ops.convert_to_tensor(curvature), floor)
+        self.assign_sub(variable, learning_rate * ops.clip(ratio, -rho, rho))
 
     def get_config(self):
         return {

@@ -50,8 +50,11 @@ def cocob(alpha=100.0, epsilon=1e-8, weight_decay=0.0):
     return step
 
 
-def dadapt_adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, initial_distance=1e-6, weight_decay=0.0):
-    """Defazio & Mishchenko 2023, Algorithm 5, with AdamW's decay at the rate lr d."""
+def dadapt_adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, initial_distance=1e-6, weight_decay=0.0, from_before=False):
+    """Defazio & Mishchenko 2023, Algorithm 5, with AdamW's decay at the rate lr d.
+
+    from_before: whether r takes the v of the step before, as in the authors' code.
+    """
     m = v = s = None
     r, d = 0.0, initial_distance
     b = np.sqrt(beta_2)
@@ -61,10 +64,12 @@ def dadapt_adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, initial_distance=1e-6, w
         if m is None:
             m = v = s = [0.0 * x for x in w]
         lamda = d * lr
+        before = v
         m = [beta_1 * x + (1 - beta_1) * lamda * y for x, y in zip(m, g, strict=True)]
         v = [beta_2 * x + (1 - beta_2) * y**2 for x, y in zip(v, g, strict=True)]
         a = [np.sqrt(x) + epsilon for x in v]
-        r = b * r + (1 - b) * lamda * _inner(g, [x / y for x, y in zip(s, a, strict=True)])
+        scale = [np.sqrt(x) + epsilon for x in before] if from_before else a
+        r = b * r + (1 - b) * lamda * _inner(g, [x / y for x, y in zip(s, scale, strict=True)])
         s = [b * x + (1 - b) * lamda * y for x, y in zip(s, g, strict=True)]
         d = max(d, r / ((1 - b) * sum(np.abs(x).sum() for x in s)))
         return [x - y / z - lamda * weight_decay * x for x, y, z in zip(w, m, a, strict=True)]

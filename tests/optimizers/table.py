@@ -29,7 +29,7 @@ class Row:
         joint: whether the oracle moves all weights at once: lists in, a list out.
         extra: arguments of the class alone.
         wrap: optimizer -> the wrapper that the row is about.
-        peer: arguments that differ in the comparison with optax, where only there the two agree.
+        peer: the oracle's arguments that differ in the comparison with optax or torch, where only there the two agree.
         optax: (arguments, schedule) -> the same rule in optax, where optax has it.
         rate: peak of the learning rate.
         decay: weight decay that the comparison with the oracle runs under; 0 where the rule has its own.
@@ -475,6 +475,7 @@ TABLE = (
         joint=True,
         rate=1.0,
         decay=0,
+        peer={"weight_decay": 0.0, "from_before": True},
         slots=3,
     ),
     Row(
@@ -485,6 +486,7 @@ TABLE = (
         joint=True,
         rate=1.0,
         decay=0,
+        peer={"weight_decay": 0.0},
         slots=2,
     ),
     Row(
@@ -503,8 +505,8 @@ TABLE = (
         "cocob",
         optimizers.COCOB,
         parameter_free_oracles.cocob,
-        {"alpha": 5.0, "epsilon": 0.05, "weight_decay": 0.3},
-        optax=lambda a, lr: _optax().contrib.cocob(lr, alpha=5.0, eps=0.05, weight_decay=0.3),
+        {"alpha": 10.0, "epsilon": 0.05, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.cocob(lr, alpha=10.0, eps=0.05, weight_decay=0.3),
         rate=1.0,
         decay=0,
         slots=5,
@@ -514,6 +516,7 @@ TABLE = (
         optimizers.Shampoo,
         matrix_oracles.shampoo,
         {"epsilon": 0.3, "momentum": 0.6, "update_period": 4},
+        peer={"momentum": 0.0, "update_period": 1},
         slots=4.4,
         rounding=1e-2,
     ),
@@ -530,6 +533,8 @@ TABLE = (
         optimizers.SOAP,
         matrix_oracles.soap,
         {**BETAS, "precondition_frequency": 4},
+        peer={"epsilon": 1e-12},
+        rate=0.005,
         slots=4.4,
         rounding=1e-2,
     ),
@@ -538,6 +543,7 @@ TABLE = (
         optimizers.SOAP,
         matrix_oracles.soap,
         {**BETAS, "precondition_frequency": 3, "max_size": 4},
+        rate=0.005,
         slots=3.7,
         rounding=1e-2,
     ),
@@ -547,6 +553,7 @@ TABLE = (
         matrix_oracles.sophia,
         {"beta_1": 0.7, "beta_2": 0.6, "gamma": 0.4, "rho": 0.7, "epsilon": 0.05, "update_period": 3},
         {"empirical_fisher": True},
+        peer={"gamma": 1.0, "update_period": 1},
         slots=2,
     ),
     Row(
