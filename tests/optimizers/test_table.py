@@ -77,17 +77,18 @@ def test_agrees_with_optax(row):
     assert missed([np.asarray(value, "float64") for value in values], row.trajectory(decay, **row.peer)[-1]) < 1e-4
 
 
-with np.load(Path(__file__).parents[1] / "fixtures" / "torch_optimizers.npz") as fixture:
-    TORCH = dict(fixture)
+def fixture(name):
+    """Rows of the table and where the peer came to, written down by tests/fixtures/make_NAME.py."""
+    with np.load(Path(__file__).parents[1] / "fixtures" / f"{name}.npz") as ends:
+        return [pytest.param(row, end, id=f"{name}-{row}") for row, end in ends.items()]
 
 
-@pytest.mark.parametrize("name", TORCH)
-def test_the_oracle_agrees_with_torch(name):
-    """What torch came to, written down by tests/fixtures/make_torch_optimizers.py."""
+@pytest.mark.parametrize("name, end", [*fixture("torch_optimizers"), *fixture("pytorch_optimizers")])
+def test_the_oracle_agrees_with_torch(name, end):
     row = next(row for row in TABLE if row.name == name)
     decay = row.decay if row.build is optimizers.AdamW else 0.0
     expected = np.concatenate([np.ravel(weight) for weight in row.trajectory(decay, **row.peer)[-1]])
-    np.testing.assert_allclose(TORCH[name], expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(end, expected, rtol=0, atol=1e-9)
 
 
 @ROWS
