@@ -131,3 +131,15 @@ def test_keeps_no_more_than_it_says(row):
     parameters = sum(int(np.prod(v.shape)) for v in on)
     scalars = 2 + len(on)
     assert kept <= row.slots * parameters + scalars
+
+
+def test_asgd_keeps_the_averages_of_the_paper():
+    """Which no row sees: the weights do not depend on them."""
+    row = next(row for row in TABLE if row.name == "asgd")
+    optimizer = row.make(schedule(row.rate))
+    run(optimizer, "float64", "graph")
+    for place, average in enumerate(optimizer.averages):
+        step, weight = row.oracle(**row.arguments, averaged=True), problem.weights()[place]
+        for t, (gradients, rate) in enumerate(zip(problem.gradients(), problem.rates(row.rate), strict=True), 1):
+            weight, expected = step(weight, gradients[place], t, rate)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(average), expected, rtol=0, atol=1e-9)
