@@ -33,9 +33,8 @@ class QHAdam(Adam):
         self.nu_2 = nu_2
 
     def step_scalars(self, step, learning_rate):
-        return self.nu_1 / self._bias_correction(self.beta_1, step), self.nu_2 / self._bias_correction(
-            self.beta_2, step
-        )
+        of_first = self.nu_1 / self._bias_correction(self.beta_1, step)
+        return of_first, self.nu_2 / self._bias_correction(self.beta_2, step)
 
     def update_step(self, gradient, variable, learning_rate, of_first, of_second):
         index = self._get_variable_index(variable)

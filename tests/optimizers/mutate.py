@@ -18,6 +18,10 @@ from tests.optimizers.table import TABLE
 
 STEPS = 12
 FUSED = kernels.fused
+CONSTANTS = (
+    "momentum|rho|alpha|trust_coefficient|psi|clip_threshold|decay_ratio|delta|final_ratio|gamma|initial_distance"
+    "|lambd|nu|nu_1|nu_2"
+)
 
 
 def mutants(source: str):
@@ -38,8 +42,7 @@ def mutants(source: str):
                 source[:rule] + (swapped if end < 0 else swapped[:end] + source[rule:][end:]),
             )
     end = source.find("def get_config", rule)
-    constants = "momentum|rho|alpha|gamma|trust_coefficient|psi|initial_distance"
-    for match in re.finditer(rf"(?<=self\.)({constants})\b(?!\w| else|:)", source[rule:end]):
+    for match in re.finditer(rf"(?<=self\.)({CONSTANTS})\b(?!\w| else|:)", source[rule:end]):
         at = rule + match.start()
         yield f"half of {match[0]}", source[:at] + f"{match[0]} * 0.5" + source[at + len(match[0]) :]
 

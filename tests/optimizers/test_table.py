@@ -77,23 +77,25 @@ def test_agrees_with_optax(row):
     assert missed([np.asarray(value, "float64") for value in values], row.trajectory(decay, **row.peer)[-1]) < 1e-4
 
 
-def _fixture(name):
-    with np.load(Path(__file__).parents[1] / "fixtures" / f"{name}.npz") as fixture:
-        return dict(fixture)
-
-
-TORCH = {**_fixture("torch_optimizers"), **_fixture("matrix_optimizers")}
 # The fixture's maker says what these compute in float32.
 LESS_EXACT = {"soap": 1e-7, "dadapt-sgd": 1e-6}
 
 
-@pytest.mark.parametrize("name", TORCH)
-def test_the_oracle_agrees_with_torch(name):
-    """What torch and pytorch_optimizer came to, written down by tests/fixtures/make_{torch,matrix}_optimizers.py."""
+def fixture(name):
+    """Rows of the table and where the peer came to, written down by tests/fixtures/make_NAME.py."""
+    with np.load(Path(__file__).parents[1] / "fixtures" / f"{name}.npz") as ends:
+        return [pytest.param(row, end, id=f"{name}-{row}") for row, end in ends.items()]
+
+
+PEERS = [end for name in ("torch_optimizers", "pytorch_optimizers", "matrix_optimizers") for end in fixture(name)]
+
+
+@pytest.mark.parametrize("name, end", PEERS)
+def test_the_oracle_agrees_with_torch(name, end):
     row = next(row for row in TABLE if row.name == name)
     decay = row.decay if row.build is optimizers.AdamW else 0.0
     expected = np.concatenate([np.ravel(weight) for weight in row.trajectory(decay, **row.peer)[-1]])
-    np.testing.assert_allclose(TORCH[name], expected, rtol=0, atol=LESS_EXACT.get(name, 1e-9))
+    np.testing.assert_allclose(end, expected, rtol=0, atol=LESS_EXACT.get(name, 1e-9))
 
 
 @ROWS
@@ -136,3 +138,15 @@ def test_keeps_no_more_than_it_says(row):
     parameters = sum(int(np.prod(v.shape)) for v in on)
     scalars = 2 + len(on)
     assert kept <= row.slots * parameters + scalars
+
+
+def test_asgd_keeps_the_averages_of_the_paper():
+    """Which no row sees: the weights do not depend on them."""
+    row = next(row for row in TABLE if row.name == "asgd")
+    optimizer = row.make(schedule(row.rate))
+    run(optimizer, "float64", "graph")
+    for place, average in enumerate(optimizer.averages):
+        step, weight = row.oracle(**row.arguments, averaged=True), problem.weights()[place]
+        for t, (gradients, rate) in enumerate(zip(problem.gradients(), problem.rates(row.rate), strict=True), 1):
+            weight, expected = step(weight, gradients[place], t, rate)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(average), expected, rtol=0, atol=1e-9)
