@@ -21,6 +21,7 @@ from optimizers.adan import Adan
 from optimizers.ademamix import AdEMAMix
 from optimizers.adopt import ADOPT
 from optimizers.base import Optimizer
+from optimizers.evaluation import EvaluationWeights
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
@@ -37,7 +38,17 @@ from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
 from optimizers.signum import Signum
-from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
+from optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
+from optimizers.wrappers import (
+    SAM,
+    SWA,
+    AdaptiveGradientClipping,
+    Cautious,
+    GradientCentralization,
+    LazySparse,
+    Lookahead,
+    SkipNonFinite,
+)
 from optimizers.yogi import Yogi
 
 _ALL = (
@@ -65,15 +76,26 @@ _ALL = (
     RAdam,
     RMSProp,
     Rprop,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
     SGD,
     Signum,
     Yogi,
 )
 
 # They take an optimizer, so `get` makes them from a configuration only.
-_WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead)
+_WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, LazySparse, Lookahead, SkipNonFinite, SWA)
 
-__all__ = ["Optimizer", "get", "layerwise_decay", "names", "schedules", *(cls.__name__ for cls in (*_ALL, *_WRAPPERS))]
+__all__ = [
+    "EvaluationWeights",
+    "Optimizer",
+    "SAM",
+    "get",
+    "layerwise_decay",
+    "names",
+    "schedules",
+    *(cls.__name__ for cls in (*_ALL, *_WRAPPERS)),
+]
 
 
 def names() -> list[str]:

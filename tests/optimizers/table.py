@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 import optimizers
-from tests.optimizers import oracles, problem
+from tests.optimizers import averaging_oracles, oracles, problem
 
 
 @dataclass(frozen=True)
@@ -349,6 +349,36 @@ TABLE = (
         slots=4,
     ),
     Row(
+        "schedule-free-sgd",
+        optimizers.ScheduleFreeSGD,
+        averaging_oracles.schedule_free_sgd,
+        {"beta_1": 0.7, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.schedule_free(
+            _optax().chain(_optax().add_decayed_weights(0.3), _optax().sgd(lr)), lr, b1=0.7
+        ),
+        decay=0,
+        slots=2,
+    ),
+    Row(
+        "schedule-free-adamw",
+        optimizers.ScheduleFreeAdamW,
+        averaging_oracles.schedule_free_adamw,
+        {**BETAS, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.schedule_free(
+            _optax().adamw(lr, 0, 0.95, 0.05, weight_decay=0.3), lr, 0.7
+        ),
+        decay=0,
+        slots=3,
+    ),
+    Row(
+        "schedule-free-adamw-warm-up",
+        optimizers.ScheduleFreeAdamW,
+        averaging_oracles.schedule_free_adamw,
+        {**BETAS, "weight_decay": 0.3, "warmup_steps": 9},
+        decay=0,
+        slots=3,
+    ),
+    Row(
         "lookahead-adam",
         optimizers.Adam,
         lambda **a: oracles.lookahead(oracles.adam(**a), sync_period=4, slow_step_size=0.3),
@@ -380,5 +410,30 @@ TABLE = (
         {"momentum": 0.8},
         wrap=lambda inner: optimizers.AdaptiveGradientClipping(inner, clipping=0.4, epsilon=0.7),
         slots=1,
+    ),
+    Row(
+        "swa-sgd",
+        optimizers.SGD,
+        oracles.sgd,  # the mean trains nothing; test_evaluation.py holds it to its own oracle
+        {"momentum": 0.8},
+        wrap=lambda inner: optimizers.SWA(inner, start=5, period=3),
+        slots=2,
+    ),
+    Row(
+        "skip-non-finite-adam",
+        optimizers.Adam,
+        oracles.adam,
+        BETAS,
+        wrap=optimizers.SkipNonFinite,
+        slots=2,
+    ),
+    Row(
+        "lazy-sparse-adam",
+        optimizers.Adam,
+        lambda **a: averaging_oracles.lazy(oracles.adam, **a),
+        BETAS,
+        wrap=lambda inner: optimizers.LazySparse(inner, match="w[1-4]"),
+        slots=2,
+        decay=0,  # decay of the kept rows is the wrapper's: test_lazy_and_skip.py
     ),
 )
