@@ -37,8 +37,8 @@ from optimizers.prodigy import Prodigy
 from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
-from optimizers.signum import Signum
 from optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
+from optimizers.signum import Signum
 from optimizers.wrappers import (
     SAM,
     SWA,

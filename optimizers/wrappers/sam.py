@@ -42,7 +42,7 @@ class SAM(ModelWrapper):
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        variables = [variable for variable in self.trainable_variables]
+        variables = list(self.trainable_variables)
         predictions, gradients = self._gradients(x, y, sample_weight, variables, tracked=True)
         known = [(v, g) for v, g in zip(variables, gradients, strict=True) if g is not None]
         weights = [variable + 0 for variable, _ in known]

@@ -41,7 +41,7 @@ def _schedule_free(direction, beta_1, weight_decay, warmup_steps):
 
 
 def swa(path, start, period):
-    """Izmailov et al. 2018: the mean of the weights at start, start + period, ...; `path`: weights after each update."""
+    """Izmailov et al. 2018: the mean of the weights at start, start + period, ... of a path of weights."""
     taken = path[max(start, 1) - 1 :: period]
     return [np.mean([weights[i] for weights in taken], axis=0) for i in range(len(path[0]))]
 

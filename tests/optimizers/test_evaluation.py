@@ -1,4 +1,4 @@
-"""EvaluationWeights: where the weights for evaluation are in the model, and that they leave no trace in the training."""
+"""EvaluationWeights: where the weights for evaluation are in the model, without a trace in the training."""
 
 import subprocess
 import sys
