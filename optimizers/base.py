@@ -193,13 +193,14 @@ class Optimizer(keras.optimizers.Optimizer):
             )
         if not self.built or not int(ops.convert_to_numpy(self.iterations)):
             return
-        pairs = [
-            (_native(v), _native(s)) for v, s in zip(self._trainable_variables, owner.evaluation_slots(), strict=True)
-        ]
+        slots = owner.evaluation_slots()
         if TENSORFLOW:
-            kernels.exchange(pairs, _native(owner._swapped))
+            if "_exchange" not in vars(self):  # not by attribute: Keras would track it
+                pairs = [(_native(v), _native(s)) for v, s in zip(self._trainable_variables, slots, strict=True)]
+                vars(self)["_exchange"] = kernels.exchange(pairs, _native(owner._swapped))
+            vars(self)["_exchange"]()
             return
-        for variable, slot in pairs:
+        for variable, slot in zip(self._trainable_variables, slots, strict=True):
             value, begun = variable + 0, ~ops.isnan(ops.convert_to_tensor(slot))
             average = slot + 0
             variable.assign(ops.where(begun, average, value))

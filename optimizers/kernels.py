@@ -141,9 +141,10 @@ def merge(function, *arguments):
 
 
 def exchange(pairs, swapped):
-    """Exchanges each variable with its slot, where that is a number, on all replicas, and turns `swapped` over.
+    """A function that exchanges each variable with its slot, where that is a number, on all replicas, and turns
+    `swapped` over.
 
-    One function call: Ctrl-C comes before or after it and never in between.
+    One call: Ctrl-C comes before or after it and never in between.
     """
     import tensorflow as tf
 
@@ -160,9 +161,8 @@ def exchange(pairs, swapped):
             extended.update(variable, one, args=(slot,), group=False)
         swapped.assign(1 - swapped)
 
-    container = getattr(swapped, "_distribute_strategy", None) or tf.distribute.get_strategy()
-    with container.scope():
-        all_of_them()
+    with (getattr(swapped, "_distribute_strategy", None) or tf.distribute.get_strategy()).scope():
+        return all_of_them.get_concrete_function()
 
 
 def cond(condition, if_true, if_false):

@@ -46,8 +46,8 @@ def swa(path, start, period):
     return [np.mean([weights[i] for weights in taken], axis=0) for i in range(len(path[0]))]
 
 
-def lazy(rule, **arguments):
-    """The rule for each row by itself, where the gradient of the row is not zero; scalars follow the rule."""
+def lazy(rule, decay=0.0, **arguments):
+    """The rule and decay for each row by itself, where the row's gradient is not zero; scalars follow the rule."""
     rows = None
 
     def step(w, g, t, lr):
@@ -56,6 +56,7 @@ def lazy(rule, **arguments):
             rows = rows or [rule(**arguments)]
             return rows[0](w, g, t, lr)
         rows = rows or [rule(**arguments) for _ in w]
-        return np.stack([one(r, d, t, lr) if np.any(d) else r for one, r, d in zip(rows, w, g, strict=True)])
+        shrunk = (1 - lr * decay) * w
+        return np.stack([one(s, d, t, lr) if np.any(d) else r for one, s, r, d in zip(rows, shrunk, w, g, strict=True)])
 
     return step
