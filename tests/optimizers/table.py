@@ -371,12 +371,12 @@ TABLE = (
         slots=3,
     ),
     Row(
-        "schedule-free-adamw-warm-up",
-        optimizers.ScheduleFreeAdamW,
-        averaging_oracles.schedule_free_adamw,
-        {**BETAS, "weight_decay": 0.3, "warmup_steps": 9},
+        "schedule-free-sgd-warm-up",
+        optimizers.ScheduleFreeSGD,
+        averaging_oracles.schedule_free_sgd,
+        {"beta_1": 0.7, "weight_decay": 0.3, "warmup_steps": 9},
         decay=0,
-        slots=3,
+        slots=2,
     ),
     Row(
         "lookahead-adam",
@@ -406,9 +406,9 @@ TABLE = (
     Row(
         "adaptive-clipping-sgd",
         optimizers.SGD,
-        lambda **a: oracles.adaptive_clipping(oracles.sgd(**a), clipping=0.4, epsilon=0.7),
+        lambda **a: oracles.adaptive_clipping(oracles.sgd(**a), clipping=0.4, epsilon=3.3),
         {"momentum": 0.8},
-        wrap=lambda inner: optimizers.AdaptiveGradientClipping(inner, clipping=0.4, epsilon=0.7),
+        wrap=lambda inner: optimizers.AdaptiveGradientClipping(inner, clipping=0.4, epsilon=3.3),
         slots=1,
     ),
     Row(
