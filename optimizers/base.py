@@ -124,6 +124,12 @@ class Optimizer(keras.optimizers.Optimizer):
         """beta * slot + (1 - beta) * value, where 1 - beta is the very number that a float32 kernel computes."""
         return slot + (value - slot) * self._complement(beta, slot.dtype)
 
+    def _begun(self, slot, variable):
+        """The value of a slot that starts as a copy of its variable: at the first step, not at the build, since
+        weights may be loaded in between. Until then the slot is NaN (`constant("nan")`)."""
+        slot = ops.convert_to_tensor(slot)
+        return ops.where(ops.isnan(slot), ops.convert_to_tensor(variable), slot)
+
     def _complement(self, beta, dtype) -> float:
         return 1 - _as_stored(beta, dtype)
 
@@ -208,7 +214,8 @@ class Optimizer(keras.optimizers.Optimizer):
         owner._swapped.assign(1 - owner._swapped)
 
     def finalize_variable_values(self, var_list):
-        if not self.at_evaluation_weights:  # else they are final, and the averages hold the weights that train
+        # At the weights for evaluation they are final, and the averages hold those that train.
+        if self.use_ema and not self.at_evaluation_weights:
             super().finalize_variable_values(var_list)
 
     # ---- one step --------------------------------------------------------------------------------------------------

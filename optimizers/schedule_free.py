@@ -44,7 +44,6 @@ class ScheduleFreeSGD(Optimizer):
         if self.built:
             return
         super().build(variables)
-        # Not a number: not begun. The start is taken at a variable's first step: weights may be loaded in between.
         self._fast, self._averaged = self.add_optimizer_variables(variables, ["fast", "averaged"], constant("nan"))
         self.add_scalar("largest_rate", 0.0)
         self.add_scalar("total", 0.0)
@@ -68,8 +67,8 @@ class ScheduleFreeSGD(Optimizer):
         fast, averaged = self._fast[index], self._averaged[index]
         if self._decay_of(variable):
             direction = direction + self._decay_of(variable) * variable
-        z = ops.where(ops.isnan(fast), variable, fast) - rate * direction
-        x = ops.where(ops.isnan(averaged), variable, averaged)
+        z = self._begun(fast, variable) - rate * direction
+        x = self._begun(averaged, variable)
         x = x + weight * (z - x)
         y = z + self.beta_1 * (x - z)
         self.assign(fast, z)

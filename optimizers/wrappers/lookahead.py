@@ -42,7 +42,6 @@ class Lookahead(Wrapper):
         if self.built:
             return
         super().build(variables)
-        # Not a number: not begun. The start is taken at a variable's first step: weights may be loaded in between.
         self._slow = self.add_optimizer_variables(variables, "slow", constant("nan"))
 
     def evaluation_slots(self):
@@ -55,7 +54,7 @@ class Lookahead(Wrapper):
     def update_step(self, gradient, variable, learning_rate, *scalars):
         *inner, due = scalars
         slow = self._slow[self._get_variable_index(variable)]
-        start = ops.where(ops.isnan(slow), variable, slow)
+        start = self._begun(slow, variable)
         self.inner.update_step(gradient, variable, learning_rate, *inner)
         value = start + due * self.slow_step_size * (variable - start)
         self.assign(variable, due * value + (1 - due) * variable)

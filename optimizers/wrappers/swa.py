@@ -54,8 +54,7 @@ class SWA(Wrapper):
         *inner, weight = scalars
         mean = self._means[self._get_variable_index(variable)]
         self.inner.update_step(gradient, variable, learning_rate, *inner)
-        # Not a number: not begun, for a variable whose first gradient comes late.
-        before = ops.where(ops.isnan(mean), variable, mean)
+        before = self._begun(mean, variable)
         self.assign(mean, before + weight * (variable - before))
 
     def get_config(self):

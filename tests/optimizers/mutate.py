@@ -70,7 +70,7 @@ WRAPPERS = {
         ("ops.mod(step, self.sync_period), 0)", "ops.mod(step, self.sync_period), 1)"),
         ("due * self.slow_step_size", "due * (1 - self.slow_step_size)"),
         ("due * value + (1 - due) * variable", "variable"),
-        ("ops.where(ops.isnan(slow), variable, slow)", "ops.where(ops.isnan(slow), 0, slow)"),
+        ("self._begun(slow, variable)", "self._begun(slow, 0 * variable)"),
     ),
     "SWA": (
         ("max(self.start, 1)", "max(self.start, 1) - 1"),
@@ -105,7 +105,7 @@ RULES = {
         ("ops.square(largest) / ops.where", "largest / ops.where"),
         ("- rate * direction", "- 0.5 * rate * direction"),
         ("ops.minimum(step / self.warmup_steps, 1)", "(step / self.warmup_steps)"),
-        ("ops.where(ops.isnan(fast), variable, fast)", "variable"),
+        ("self._begun(fast, variable)", "variable"),
         ("direction = direction + self._decay_of(variable) * variable", "pass"),
     ),
 }
