@@ -45,9 +45,11 @@ class SWA(Wrapper):
 
     def step_scalars(self, step, learning_rate, *state):
         past = step - max(self.start, 1)
-        taken = ops.floor(past / self.period)
-        due = ops.equal(past, taken * self.period)
-        weight = ops.where(past < 0, 1, ops.where(due, 1 / (ops.maximum(taken, 0) + 1), 0))
+        # In the step's dtype throughout: on JAX, a choice between Python numbers would be a float32.
+        taken = ops.cast(ops.floor(past / self.period), step.dtype)
+        begun = ops.cast(past >= 0, step.dtype)
+        due = ops.cast(ops.equal(past, taken * self.period), step.dtype)
+        weight = 1 - begun + begun * due / (begun * taken + 1)
         return (*self.inner.step_scalars(step, learning_rate, *state), weight)
 
     def update_step(self, gradient, variable, learning_rate, *scalars):

@@ -74,10 +74,10 @@ WRAPPERS = {
     ),
     "SWA": (
         ("max(self.start, 1)", "max(self.start, 1) - 1"),
-        ("ops.maximum(taken, 0) + 1), 0)", "ops.maximum(taken, 0) + 2), 0)"),
-        ("ops.equal(past, taken * self.period)", "past >= 0"),
+        ("begun * taken + 1", "begun * taken + 2"),
+        ("begun * due", "begun"),
         ("variable - before", "before - variable"),
-        ("ops.where(past < 0, 1,", "ops.where(past < 0, 0,"),
+        ("1 - begun + ", ""),
     ),
     "SkipNonFinite": (
         ("ops.isfinite(gradient)", "~ops.isnan(gradient)"),
