@@ -149,6 +149,7 @@ def test_an_interruption_leaves_no_trace():
     assert same(model.get_weights(), other.get_weights())
 
 
+@pytest.mark.matrix
 def test_a_training_in_another_process_goes_on_to_the_bit(tmp_path):
     expected = {}
     for name in MAKE:
