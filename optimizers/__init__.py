@@ -31,6 +31,7 @@ from optimizers.curvature import SophiaModel
 from optimizers.d_adaptation import DAdaptAdam, DAdaptSGD
 from optimizers.dog import DoG
 from optimizers.fromage import Fromage
+from optimizers.evaluation import EvaluationWeights
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
@@ -57,6 +58,18 @@ from optimizers.sm3 import SM3
 from optimizers.soap import SOAP
 from optimizers.sophia import Sophia
 from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
+from optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
+from optimizers.signum import Signum
+from optimizers.wrappers import (
+    SAM,
+    SWA,
+    AdaptiveGradientClipping,
+    Cautious,
+    GradientCentralization,
+    LazySparse,
+    Lookahead,
+    SkipNonFinite,
+)
 from optimizers.yogi import Yogi
 
 _ALL = (
@@ -98,6 +111,8 @@ _ALL = (
     RAdam,
     RMSProp,
     Rprop,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
     SGD,
     SGDP,
     Shampoo,
@@ -109,18 +124,23 @@ _ALL = (
 )
 
 # They take an optimizer, so `get` makes them from a configuration only.
-_WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead)
+_WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, LazySparse, Lookahead, SkipNonFinite, SWA)
 
 # They take a model, and are one: what needs more than a gradient.
 _MODELS = (SophiaModel,)
 
 __all__ = [
     "Optimizer",
+__all__ = [
+    "EvaluationWeights",
+    "Optimizer",
+    "SAM",
     "get",
     "layerwise_decay",
     "names",
     "schedules",
     *(cls.__name__ for cls in (*_ALL, *_WRAPPERS, *_MODELS)),
+    *(cls.__name__ for cls in (*_ALL, *_WRAPPERS)),
 ]
 
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, constant
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -14,8 +14,9 @@ class ASGD(Optimizer):
         w = (1 - lambd r) w - r g
         a = a + (w - a) / max(1, k - t0)
 
-    a, the average, is for evaluation: `averages`. It is w itself up to step t0 + 2. `lambd` is a decay of the
-    weights as well. Follows torch, which under a schedule lags behind by one step: its r is made of the lr before.
+    a, the average, is what to evaluate at, by `EvaluationWeights`; up to step t0 + 2 it is w itself. `lambd` is a decay
+    of the weights as well. Follows torch, which under a schedule lags behind by one step: its r is made of the lr
+    before.
 
     When to use: convex problems and last epochs, with `t0` where the averaging should begin: the average converges
     fast where the iterates only wander around the minimum.
@@ -23,6 +24,8 @@ class ASGD(Optimizer):
     Paper: Polyak & Juditsky, SIAM J. Control Optim. 30 (1992); Bottou, COMPSTAT 2010.
     Defaults: torch's: learning rate 0.01, lambd 1e-4, alpha 0.75, t0 1e6: no average before a million steps.
     """
+
+    averages = True
 
     def __init__(self, learning_rate=0.01, lambd=1e-4, alpha=0.75, t0=1e6, **kwargs):
         super().__init__(learning_rate, **kwargs)
@@ -35,12 +38,10 @@ class ASGD(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self._averages = self.add_optimizer_variables(variables, "average")
+        self._averages = self.add_optimizer_variables(variables, "average", constant("nan"))
 
-    @property
-    def averages(self) -> list:
-        """The averaged weights, in the order of the variables that the optimizer was built with."""
-        return list(self._averages)
+    def evaluation_slots(self):
+        return super().evaluation_slots() or self._averages
 
     def step_scalars(self, step, learning_rate):
         before = step - 1
@@ -48,10 +49,11 @@ class ASGD(Optimizer):
         return rate, 1 / ops.maximum(before - self.t0, 1)
 
     def update_step(self, gradient, variable, learning_rate, rate, share):
-        average = self._averages[self._get_variable_index(variable)]
+        slot = self._averages[self._get_variable_index(variable)]
+        average = self._begun(slot, variable)
         value = (1 - self.lambd * rate) * variable - rate * gradient
         self.assign(variable, value)
-        self.assign(average, average + share * (value - average))
+        self.assign(slot, average + share * (value - average))
 
     def get_config(self):
         return {**super().get_config(), "lambd": self.lambd, "alpha": self.alpha, "t0": self.t0}

@@ -70,6 +70,8 @@ class Optimizer(keras.optimizers.Optimizer):
 
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
+    # Whether `evaluation_slots` has something without `use_ema` too.
+    averages = False
 
     # ---- the trio --------------------------------------------------------------------------------------------------
 
@@ -86,6 +88,9 @@ class Optimizer(keras.optimizers.Optimizer):
         self._decays = [decay if applies else 0.0 for decay, applies in zip(decays, decayed, strict=True)]
         self._dtypes = sorted({_scalar_dtype(variable) for variable in variables})
         self._scalars = []
+        if self.use_ema or self.averages:
+            # A variable, so that a checkpoint knows at which weights it was made.
+            self._swapped = self.add_variable((), "zeros", "float32", "only_first_replica", name="swapped")
 
     def step_scalars(self, step, learning_rate, *state) -> tuple:
         """What one step computes once for all variables.
@@ -124,6 +129,12 @@ class Optimizer(keras.optimizers.Optimizer):
     def _average(self, slot, value, beta):
         """beta * slot + (1 - beta) * value, where 1 - beta is the very number that a float32 kernel computes."""
         return slot + (value - slot) * self._complement(beta, slot.dtype)
+
+    def _begun(self, slot, variable):
+        """The value of a slot that starts as a copy of its variable: at the first step, not at the build, since
+        weights may be loaded in between. Until then the slot is NaN (`constant("nan")`)."""
+        slot = ops.convert_to_tensor(slot)
+        return ops.where(ops.isnan(slot), ops.convert_to_tensor(variable), slot)
 
     def _complement(self, beta, dtype) -> float:
         return 1 - _as_stored(beta, dtype)
@@ -169,6 +180,57 @@ class Optimizer(keras.optimizers.Optimizer):
                     f"{type(self).__name__}: `{name}` must be a finite number above 0. Received: {name}={value}"
                 )
 
+    # ---- weights to evaluate at ------------------------------------------------------------------------------------
+
+    def evaluation_slots(self):
+        """For each variable the slot that holds its weights for evaluation, NaN where not begun; None without any."""
+        return self._model_variables_moving_average if self.use_ema else None
+
+    def _averaging(self):
+        """Who keeps the weights for evaluation: this optimizer, one inside it, or None."""
+        return self if self.use_ema or self.averages else None
+
+    @property
+    def at_evaluation_weights(self) -> bool:
+        """Whether the model holds the weights for evaluation, and the slots those that train."""
+        owner = self._averaging()
+        return bool(owner and owner.built and float(ops.convert_to_numpy(owner._swapped)))
+
+    def swap_evaluation_weights(self):
+        """Exchanges the weights that train with those for evaluation, or back; to the bit. See `EvaluationWeights`.
+
+        Before the first update there is nothing to exchange, and nothing happens.
+
+        Raises:
+            ValueError: if the optimizer evaluates at the weights that it trains.
+        """
+        owner = self._averaging()
+        if owner is None:
+            raise ValueError(
+                f"{self.rule} evaluates at the weights that it trains: there is nothing to swap. Take "
+                "`ScheduleFreeSGD`, `ScheduleFreeAdamW`, `SWA(...)`, `Lookahead(...)` or `use_ema=True`."
+            )
+        if not self.built or not int(ops.convert_to_numpy(self.iterations)):
+            return
+        slots = owner.evaluation_slots()
+        if TENSORFLOW:
+            if "_exchange" not in vars(self):  # not by attribute: Keras would track it
+                pairs = [(_native(v), _native(s)) for v, s in zip(self._trainable_variables, slots, strict=True)]
+                vars(self)["_exchange"] = kernels.exchange(pairs, _native(owner._swapped))
+            vars(self)["_exchange"]()
+            return
+        for variable, slot in zip(self._trainable_variables, slots, strict=True):
+            value, begun = variable + 0, ~ops.isnan(ops.convert_to_tensor(slot))
+            average = slot + 0
+            variable.assign(ops.where(begun, average, value))
+            slot.assign(ops.where(begun, value, average))
+        owner._swapped.assign(1 - owner._swapped)
+
+    def finalize_variable_values(self, var_list):
+        # At the weights for evaluation they are final, and the averages hold those that train.
+        if self.use_ema and not self.at_evaluation_weights:
+            super().finalize_variable_values(var_list)
+
     # ---- one step --------------------------------------------------------------------------------------------------
 
     def _backend_apply_gradients(self, grads, trainable_variables):
@@ -179,14 +241,26 @@ class Optimizer(keras.optimizers.Optimizer):
         pairs = [(g, v) for g, v in pairs if not self._frozen[self._get_variable_index(v)]]
         if not pairs:
             return
+        self._note_sparse(pairs)
         grads = [_dense(gradient, variable) for gradient, variable in pairs]
         trainable_variables = [variable for _, variable in pairs]
+        accepted = self._accepts(grads)
+        step = self._apply_or_accumulate if self.gradient_accumulation_steps else self._apply_now
         if strategy:
-            self._apply_on_replicas(grads, trainable_variables)
-        elif self.gradient_accumulation_steps:
-            self._apply_or_accumulate(grads, trainable_variables)
+            self._apply_on_replicas(grads, trainable_variables, accepted)
+        elif accepted is True:
+            step(grads, trainable_variables)
         else:
-            self._apply_now(grads, trainable_variables)
+            self._either(accepted, lambda: step(grads, trainable_variables), lambda: None)
+        if accepted is not True:  # Keras counts each step: take back what did not happen
+            self._iterations.assign_sub(ops.cast(~accepted, self._iterations.dtype))
+
+    def _accepts(self, grads):
+        """Whether this step is taken at all: True, or a boolean tensor, the same on all replicas."""
+        return True
+
+    def _note_sparse(self, pairs):
+        """Is told of the gradients, summed over the replicas, before they are made dense."""
 
     def _apply_now(self, grads, variables):
         grads = self._clip_gradients(grads)
@@ -213,13 +287,13 @@ class Optimizer(keras.optimizers.Optimizer):
             for total, gradient in zip(sums, grads, strict=True):
                 self.assign_add(total, gradient)
 
-        if keras.backend.backend() == "jax":
-            self._either(self._is_due(), apply, accumulate)
-        else:
-            ops.cond(self._is_due(), apply, accumulate)
+        self._either(self._is_due(), apply, accumulate)
 
     def _either(self, condition, apply, accumulate):
         """`ops.cond` for functions that assign. JAX's branches are pure: the state goes in and comes out by value."""
+        if keras.backend.backend() != "jax":
+            ops.cond(condition, lambda: _ran(apply), lambda: _ran(accumulate))
+            return
         state = [*self._trainable_variables, *self.variables]
         before = [variable.value for variable in state]
 
@@ -234,7 +308,7 @@ class Optimizer(keras.optimizers.Optimizer):
         for variable, value in zip(state, after, strict=True):
             variable.assign(value)
 
-    def _apply_on_replicas(self, grads, variables):
+    def _apply_on_replicas(self, grads, variables, accepted):
         """The same step inside a `tf.distribute` replica.
 
         The condition on the step stands inside each variable's update: around it, it would enclose a merge_call, which
@@ -251,35 +325,36 @@ class Optimizer(keras.optimizers.Optimizer):
         grads = self._clip_gradients(grads)
         accumulating = bool(self.gradient_accumulation_steps)
 
-        def move(variable, gradient, total, accumulator, plan, due):
-            if not accumulating:
-                self._move(variable, gradient, plan)
-                return
-            kernels.cond(
-                due,
-                lambda: (self._move(variable, gradient, plan), accumulator.assign(ops.zeros_like(total))),
-                lambda: accumulator.assign(total),
-            )
+        def move(variable, gradient, total, accumulator, plan, due, accepted):
+            def step():
+                if not accumulating:
+                    self._move(variable, gradient, plan)
+                    return
+                kernels.cond(
+                    due,
+                    lambda: (self._move(variable, gradient, plan), accumulator.assign(ops.zeros_like(total))),
+                    lambda: accumulator.assign(total),
+                )
+
+            kernels.cond(accepted, step, lambda: None)
 
         def follow(variable, average, due):
-            if accumulating:
-                kernels.cond(due, lambda: self._follow(variable, average), lambda: None)
-            else:
-                self._follow(variable, average)
+            kernels.cond(due, lambda: self._follow(variable, average), lambda: None)
 
-        def update(strategy, grads, totals, plan, due):
+        def update(strategy, grads, totals, plan, due, accepted, happens):
             for variable, gradient, total, accumulator in zip(variables, grads, totals, sums, strict=True):
                 accumulator = _native(accumulator)
                 strategy.extended.update(
-                    _native(variable), move, args=(gradient, total, accumulator, plan, due), group=False
+                    _native(variable), move, args=(gradient, total, accumulator, plan, due, accepted), group=False
                 )
             if self.use_ema:
                 for variable, average in zip(
                     self._trainable_variables, self._model_variables_moving_average, strict=True
                 ):
-                    strategy.extended.update(_native(variable), follow, args=(average.value, due), group=False)
+                    strategy.extended.update(_native(variable), follow, args=(average.value, happens), group=False)
 
-        kernels.merge(update, grads, totals, self._plan(grads, variables, due), due)
+        happens = due if accepted is True else accepted if due is True else due & accepted
+        kernels.merge(update, grads, totals, self._plan(grads, variables, happens), due, accepted, happens)
 
     def _plan(self, grads, variables, due=True):
         """{dtype: {multiplier: (learning rate, *step scalars)}}; remembered scalars move on if the update is due."""
@@ -377,6 +452,10 @@ class Optimizer(keras.optimizers.Optimizer):
         messages.check_checkpoint(self, saved)
         for index, variable in enumerate(self.variables):
             variable.assign(saved[str(index)])
+
+
+def _ran(branch):
+    branch()
 
 
 def _last_two(path):

@@ -140,9 +140,38 @@ def merge(function, *arguments):
     return tf.__internal__.distribute.interim.maybe_merge_call(function, strategy, *arguments)
 
 
-def cond(condition, if_true, if_false):
-    """`tf.cond` for branches that are there for what they assign."""
+def exchange(pairs, swapped):
+    """A function that exchanges each variable with its slot, where that is a number, on all replicas, and turns
+    `swapped` over.
+
+    One call: Ctrl-C comes before or after it and never in between.
+    """
     import tensorflow as tf
+
+    def one(variable, slot):
+        value, average = tf.identity(variable), tf.identity(slot)
+        begun = ~tf.math.is_nan(average)
+        variable.assign(tf.where(begun, average, value))
+        slot.assign(tf.where(begun, value, average))
+
+    @tf.function
+    def all_of_them():
+        extended = tf.distribute.get_strategy().extended
+        for variable, slot in pairs:
+            extended.update(variable, one, args=(slot,), group=False)
+        swapped.assign(1 - swapped)
+
+    with (getattr(swapped, "_distribute_strategy", None) or tf.distribute.get_strategy()).scope():
+        return all_of_them.get_concrete_function()
+
+
+def cond(condition, if_true, if_false):
+    """`tf.cond` for branches that are there for what they assign; none where the condition is True itself."""
+    import tensorflow as tf
+
+    if condition is True:
+        if_true()
+        return
 
     def run(branch):
         branch()

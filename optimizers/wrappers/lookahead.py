@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers.base import constant
 from optimizers.wrappers.wrapper import Wrapper
 
 
@@ -13,13 +14,18 @@ class Lookahead(Wrapper):
         the inner optimizer's step
         every sync_period steps: slow = slow + slow_step_size (w - slow);   w = slow
 
-    Around RAdam it is Ranger. Evaluate after a synchronization, or take a period that divides the epoch.
+    Around RAdam it is Ranger. The slow weights are those to evaluate: by `optimizers.EvaluationWeights()`, or after a
+    synchronization.
 
     When to use: to steady an optimizer that swings; it forgives a learning rate that is too large.
     Memory: one number per parameter besides the inner optimizer's.
     Paper: Zhang et al., arXiv:1907.08610, Algorithm 1.
     Defaults: every 5 steps by 0.5 (the paper's); argument names as in tensorflow-addons.
     """
+
+    @property
+    def averages(self):
+        return self.inner._averaging() is None  # what averages inside goes first
 
     def __init__(self, inner, sync_period=5, slow_step_size=0.5, **kwargs):
         super().__init__(inner, **kwargs)
@@ -36,18 +42,19 @@ class Lookahead(Wrapper):
         if self.built:
             return
         super().build(variables)
-        self._slow = self.add_optimizer_variables(variables, "slow")
+        self._slow = self.add_optimizer_variables(variables, "slow", constant("nan"))
+
+    def evaluation_slots(self):
+        return super().evaluation_slots() or self._slow
 
     def step_scalars(self, step, learning_rate, *state):
-        later = ops.cast(step > 1, step.dtype)
         due = ops.cast(ops.equal(ops.mod(step, self.sync_period), 0), step.dtype)
-        return (*self.inner.step_scalars(step, learning_rate, *state), later, due)
+        return (*self.inner.step_scalars(step, learning_rate, *state), due)
 
     def update_step(self, gradient, variable, learning_rate, *scalars):
-        *inner, later, due = scalars
+        *inner, due = scalars
         slow = self._slow[self._get_variable_index(variable)]
-        # The start is taken at the first step, not at the build: weights may be loaded in between.
-        start = later * slow + (1 - later) * variable
+        start = self._begun(slow, variable)
         self.inner.update_step(gradient, variable, learning_rate, *inner)
         value = start + due * self.slow_step_size * (variable - start)
         self.assign(variable, due * value + (1 - due) * variable)

@@ -60,6 +60,15 @@ class Wrapper(Optimizer):
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         self.inner.exclude_from_weight_decay(var_list, var_names)
 
+    def _averaging(self):
+        return super()._averaging() or self.inner._averaging()
+
+    def _accepts(self, grads):
+        return self.inner._accepts(grads)
+
+    def _note_sparse(self, pairs):
+        self.inner._note_sparse(pairs)
+
     def _remembered(self):
         return self.inner._remembered()
 

@@ -1,8 +1,9 @@
-"""Breaks the optimizers on purpose and reports what no oracle notices: python -m tests.optimizers.mutate [ROW ...]
+"""Breaks the optimizers on purpose and reports what no oracle notices: python -m tests.optimizers.mutate [NAME ...]
 
-Mutants of a class: an epsilon moved into or out of a root, a bias correction left out, two betas swapped, one constant
-of the rule changed. Each runs against the oracles of the class's rows in float64, by fused kernels and by keras.ops; it
-is caught when a run leaves its oracle. Exits with 1 when one survives.
+A NAME is a row of the table or a wrapper. Mutants of a class: an epsilon moved into or out of a root, a bias correction
+left out, two betas swapped, one constant of the rule changed; of a wrapper: one line or number of its rule, from the
+list below. Each runs against the oracles of the class's rows in float64, by fused kernels and by keras.ops; it is
+caught when a run leaves its oracle. Exits with 1 when one survives.
 """
 
 import inspect
@@ -11,9 +12,10 @@ import sys
 
 import numpy as np
 
+import optimizers
 from optimizers import kernels
-from tests.optimizers import problem
-from tests.optimizers.running import run, schedule
+from tests.optimizers import averaging_oracles, oracles, problem
+from tests.optimizers.running import run, schedule, variables
 from tests.optimizers.table import TABLE
 
 STEPS = 12
@@ -47,6 +49,144 @@ def mutants(source: str):
         yield f"half of {match[0]}", source[:at] + f"{match[0]} * 0.5" + source[at + len(match[0]) :]
 
 
+# Wrapper -> (what is in its source, what stands there instead). A line taken out is one that `pass` replaces.
+WRAPPERS = {
+    "AdaptiveGradientClipping": (
+        ("length > limit, limit /", "length > limit, 2 * limit /"),
+        ("_unit_norms(variable), epsilon)", "_unit_norms(variable), 0 * epsilon)"),
+        ("_unit_norms(variable), epsilon", "_unit_norms(gradient), epsilon"),
+        ("limit = self.clipping * ops.maximum", "limit = ops.maximum"),
+    ),
+    "Cautious": (
+        ("update * gradient > 0", "update * gradient < 0"),
+        ("ops.sum(agrees) + 1", "ops.sum(agrees)"),
+        ("agrees * (size / (ops.sum(agrees) + 1))", "agrees"),
+    ),
+    "GradientCentralization": (
+        ("len(variable.shape) > 1", "len(variable.shape) > 2"),
+        ("range(len(variable.shape) - 1)", "range(1, len(variable.shape))"),
+        ("total / inputs", "0.5 * total / inputs"),
+    ),
+    "Lookahead": (
+        ("ops.mod(step, self.sync_period), 0)", "ops.mod(step, self.sync_period), 1)"),
+        ("due * self.slow_step_size", "due * (1 - self.slow_step_size)"),
+        ("due * value + (1 - due) * variable", "variable"),
+        ("self._begun(slow, variable)", "self._begun(slow, 0 * variable)"),
+    ),
+    "SWA": (
+        ("max(self.start, 1)", "max(self.start, 1) - 1"),
+        ("begun * taken + 1", "begun * taken + 2"),
+        ("begun * due", "begun"),
+        ("variable - before", "before - variable"),
+        ("1 - begun + ", ""),
+    ),
+    "SkipNonFinite": (
+        ("ops.isfinite(gradient)", "~ops.isnan(gradient)"),
+        ("ops.all(ops.isfinite", "ops.any(ops.isfinite"),
+        ("ops.logical_and(accepted, finite)", "ops.logical_or(accepted, finite)"),
+    ),
+    "LazySparse": (
+        ("ops.where(rows, value,", "ops.where(~rows, value,"),
+        (
+            "for each, value in zip(kept, before, strict=True)",
+            "for each, value in zip(kept[:1], before[:1], strict=True)",
+        ),
+        ("self.inner.apply_decay(variable, learning_rate)\n", "pass\n"),
+        ("ops.all(ops.equal(gradient, 0)", "ops.any(ops.equal(gradient, 0)"),
+    ),
+}
+
+
+# The same for rules that the patterns of `mutants` say little of.
+RULES = {
+    "ScheduleFreeSGD": (
+        ("self.beta_1 * (x - z)", "(1 - self.beta_1) * (x - z)"),
+        ("weight * (z - x)", "0.5 * weight * (z - x)"),
+        ("ops.maximum(largest, ", "(0 * largest + "),
+        ("ops.square(largest) / ops.where", "largest / ops.where"),
+        ("- rate * direction", "- 0.5 * rate * direction"),
+        ("ops.minimum(step / self.warmup_steps, 1)", "(step / self.warmup_steps)"),
+        ("self._begun(fast, variable)", "variable"),
+        ("direction = direction + self._decay_of(variable) * variable", "pass"),
+    ),
+}
+
+
+def listed_mutants(name, source):
+    for old, new in WRAPPERS.get(name, RULES.get(name, ())):
+        if old not in source:
+            raise ValueError(f"{name} has no {old!r} any more: change the list in mutate.py")
+        yield f"{old.strip()} -> {new.strip()}", source.replace(old, new)
+
+
+# What each wrapper is around, its arguments, and its oracle around that of the inner rule.
+AROUND = {
+    "AdaptiveGradientClipping": ({"clipping": 0.4, "epsilon": 3.3}, oracles.adaptive_clipping),
+    "Cautious": ({}, oracles.cautious),
+    "GradientCentralization": ({}, oracles.centralization),
+    "Lookahead": ({"sync_period": 4, "slow_step_size": 0.3}, oracles.lookahead),
+    "SWA": ({"start": 3, "period": 2}, None),
+    "SkipNonFinite": ({}, None),
+    "LazySparse": ({"match": "w[1-4]"}, None),
+}
+MOMENTUM = {"momentum": 0.8}
+
+
+def wrapper_leaves(build) -> bool:
+    """Whether a wrapper, mutated or not, leaves its oracle; around SGD with momentum and decay."""
+    arguments, around = AROUND[build.__name__]
+    name, given = build.__name__, problem.gradients(STEPS)
+    decay = 0.1
+    if name == "LazySparse":  # rows that are not touched, some in part
+        for step, gradients in enumerate(given):
+            for gradient in gradients[1:]:
+                gradient[step % len(gradient)] = 0
+    rule = (lambda: around(oracles.sgd(**MOMENTUM), **arguments)) if around else lambda: oracles.sgd(**MOMENTUM)
+    if name == "LazySparse":
+        rule = lambda: averaging_oracles.lazy(oracles.sgd, decay=decay, **MOMENTUM)  # noqa: E731
+    rules, weights, path = [rule() for _ in problem.SHAPES], problem.weights(), []
+    for t, (gradients, rate) in enumerate(zip(given, problem.rates(0.01), strict=False), 1):
+        kept = 0 if name == "LazySparse" else decay
+        pairs = zip(rules, weights, gradients, strict=True)
+        weights = [one((1 - rate * (decay if np.ndim(w) == 0 else kept)) * w, g, t, rate) for one, w, g in pairs]
+        path.append(weights)
+    if name == "SkipNonFinite":
+        for at, bad in ((5, np.inf), (0, np.nan)):
+            worse = [gradient.copy() for gradient in given[at]]
+            worse[1][3] = bad
+            given.insert(at, worse)
+    on = variables("float64")
+    made = build(optimizers.SGD(schedule(0.01), weight_decay=decay, **MOMENTUM), **arguments)
+    reached, expected = run(made, "float64", gradients=given, on=on), path[-1]
+    if name == "SWA":
+        made.swap_evaluation_weights()
+        reached, expected = [v.numpy() for v in on], averaging_oracles.swa(path, **arguments)
+        early = build(optimizers.SGD(schedule(0.01), weight_decay=decay, **MOMENTUM), start=99)
+        on = variables("float64")
+        run(early, "float64", gradients=given, on=on)
+        early.swap_evaluation_weights()
+        reached, expected = [*reached, *(v.numpy() for v in on)], [*expected, *path[-1]]
+    return not max(np.abs(a - b).max() for a, b in zip(reached, expected, strict=True)) < 1e-9
+
+
+def main_of_wrappers(names) -> tuple[int, int]:
+    total = missed = 0
+    for name in WRAPPERS:
+        if names and name not in names:
+            continue
+        build = getattr(optimizers, name)
+        if wrapper_leaves(build):
+            raise AssertionError(f"{name} leaves its oracle without any mutation")
+        module, source = sys.modules[build.__module__], inspect.getsource(build)
+        for what, mutant in listed_mutants(name, source[source.index("class ") :]):
+            namespace = dict(vars(module))
+            exec(compile(mutant, name, "exec"), namespace)
+            noticed = wrapper_leaves(namespace[name])
+            total, missed = total + 1, missed + (not noticed)
+            print(f"{'caught  ' if noticed else 'SURVIVED'} {name}: {what}", flush=True)
+    return total, missed
+
+
 def _replaced(source, match, text):
     return source[: match.start()] + text + source[match.end() :]
 
@@ -70,7 +210,7 @@ def caught(mutant, module, row) -> bool:
 
 
 def main(names):
-    total = missed = 0
+    total, missed = main_of_wrappers(names)
     for build in dict.fromkeys(row.build for row in TABLE):
         rows = [row for row in TABLE if row.build is build and not row.wrap]
         if names and not any(row.name in names for row in rows):
@@ -78,7 +218,7 @@ def main(names):
         module = sys.modules[build.__module__]
         source = inspect.getsource(build)
         source = source[source.index("class ") :]  # without the registration
-        for what, mutant in mutants(source):
+        for what, mutant in [*mutants(source), *listed_mutants(build.__name__, source)]:
             noticed = any(caught(mutant, module, row) for row in rows)
             total, missed = total + 1, missed + (not noticed)
             print(f"{'caught  ' if noticed else 'SURVIVED'} {build.__name__}: {what}", flush=True)

@@ -9,6 +9,7 @@ import numpy as np
 import optimizers
 from tests.optimizers import (
     adam_kin_oracles,
+    averaging_oracles,
     descent_oracles,
     matrix_oracles,
     oracles,
@@ -557,6 +558,61 @@ TABLE = (
         slots=2,
     ),
     Row(
+        "schedule-free-sgd",
+        optimizers.ScheduleFreeSGD,
+        averaging_oracles.schedule_free_sgd,
+        {"beta_1": 0.7, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.schedule_free(
+            _optax().chain(_optax().add_decayed_weights(0.3), _optax().sgd(lr)), lr, b1=0.7
+        ),
+        decay=0,
+        slots=2,
+    ),
+    Row(
+        "schedule-free-adamw",
+        optimizers.ScheduleFreeAdamW,
+        averaging_oracles.schedule_free_adamw,
+        {**BETAS, "weight_decay": 0.3},
+        optax=lambda a, lr: _optax().contrib.schedule_free(
+            _optax().adamw(lr, 0, 0.95, 0.05, weight_decay=0.3), lr, 0.7
+        ),
+        decay=0,
+        slots=3,
+    ),
+    Row(
+        "schedule-free-sgd-warm-up",
+        optimizers.ScheduleFreeSGD,
+        averaging_oracles.schedule_free_sgd,
+        {"beta_1": 0.7, "weight_decay": 0.3, "warmup_steps": 9},
+        decay=0,
+        slots=2,
+    ),
+    Row(
+        "swa-sgd",
+        optimizers.SGD,
+        oracles.sgd,  # the mean trains nothing; test_evaluation.py holds it to its own oracle
+        {"momentum": 0.8},
+        wrap=lambda inner: optimizers.SWA(inner, start=5, period=3),
+        slots=2,
+    ),
+    Row(
+        "skip-non-finite-adam",
+        optimizers.Adam,
+        oracles.adam,
+        BETAS,
+        wrap=optimizers.SkipNonFinite,
+        slots=2,
+    ),
+    Row(
+        "lazy-sparse-adam",
+        optimizers.Adam,
+        lambda **a: averaging_oracles.lazy(oracles.adam, **a),
+        BETAS,
+        wrap=lambda inner: optimizers.LazySparse(inner, match="w[1-4]"),
+        slots=2,
+        decay=0,  # decay of the kept rows is the wrapper's: test_lazy_and_skip.py
+    ),
+    Row(
         "lookahead-adam",
         optimizers.Adam,
         lambda **a: oracles.lookahead(oracles.adam(**a), sync_period=4, slow_step_size=0.3),
@@ -584,9 +640,9 @@ TABLE = (
     Row(
         "adaptive-clipping-sgd",
         optimizers.SGD,
-        lambda **a: oracles.adaptive_clipping(oracles.sgd(**a), clipping=0.4, epsilon=0.7),
+        lambda **a: oracles.adaptive_clipping(oracles.sgd(**a), clipping=0.4, epsilon=3.3),
         {"momentum": 0.8},
-        wrap=lambda inner: optimizers.AdaptiveGradientClipping(inner, clipping=0.4, epsilon=0.7),
+        wrap=lambda inner: optimizers.AdaptiveGradientClipping(inner, clipping=0.4, epsilon=3.3),
         slots=1,
     ),
 )

@@ -12,9 +12,9 @@ from tests.optimizers.table import TABLE
 ALLOWED = 1e-6
 
 
-def differences(*arguments) -> dict:
+def differences(*arguments, program="replicas") -> dict:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.optimizers.replicas", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", f"tests.optimizers.{program}", *arguments], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr[-3000:]
     cases = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
@@ -24,6 +24,13 @@ def differences(*arguments) -> dict:
 def test_adam_with_each_clip_and_with_everything_at_once():
     found = differences("adam", "clipnorm", "clipvalue", "all")
     assert len(found) == 3
+    assert {case: difference for case, difference in found.items() if not difference <= ALLOWED} == {}
+
+
+@pytest.mark.matrix
+def test_weights_for_evaluation_sam_and_skipped_steps_in_fit():
+    found = differences(program="replicas_fit")
+    assert len(found) == 8
     assert {case: difference for case, difference in found.items() if not difference <= ALLOWED} == {}
 
 

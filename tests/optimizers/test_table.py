@@ -145,7 +145,7 @@ def test_asgd_keeps_the_averages_of_the_paper():
     row = next(row for row in TABLE if row.name == "asgd")
     optimizer = row.make(schedule(row.rate))
     run(optimizer, "float64", "graph")
-    for place, average in enumerate(optimizer.averages):
+    for place, average in enumerate(optimizer.evaluation_slots()):
         step, weight = row.oracle(**row.arguments, averaged=True), problem.weights()[place]
         for t, (gradients, rate) in enumerate(zip(problem.gradients(), problem.rates(row.rate), strict=True), 1):
             weight, expected = step(weight, gradients[place], t, rate)
