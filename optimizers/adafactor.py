@@ -77,10 +77,10 @@ class Adafactor(Optimizer):
             row = averaged(self._rows[index], _mean(squared, -1))  # ... R
             column = averaged(self._columns[index], _mean(squared, -2))  # ... C
             row = row / ops.expand_dims(_mean(row, -1), -1)
-            update = gradient / ops.sqrt(ops.expand_dims(row, -1)) / ops.sqrt(ops.expand_dims(column, -2))
-        update = update / ops.maximum(_rms(update) / self.clip_threshold, 1)
+            # Roots and quotients of the small factors: the matrix itself is only multiplied.
+            update = gradient * (1 / ops.sqrt(ops.expand_dims(row, -1))) * (1 / ops.sqrt(ops.expand_dims(column, -2)))
         size = ops.maximum(_rms(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
-        self.assign_sub(variable, rate * size * update)
+        self._descend(variable, rate * size / ops.maximum(_rms(update) / self.clip_threshold, 1), update)
 
     def get_config(self):
         return {

@@ -119,7 +119,7 @@ class AMSGrad(Adam):
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
         self.assign(self._maxima[index], largest)
-        self.assign_sub(variable, rate * first / (ops.sqrt(largest) + epsilon))
+        self._descend(variable, rate, first / (ops.sqrt(largest) + epsilon))
 
 
 @keras.saving.register_keras_serializable("menagerie")

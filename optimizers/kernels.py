@@ -115,8 +115,24 @@ def _raw(name, variable, **arguments):
     import tensorflow as tf
 
     # A Python float would become float32, whatever the variable is.
-    arguments = {k: tf.constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
+    arguments = {k: _constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
     getattr(tf.raw_ops, f"ResourceApply{name}")(var=variable.handle, **arguments)
+
+
+def _constant(value, dtype):
+    """A number as a tensor; in a graph, one for all variables: making and running one each is a good part of a step."""
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return tf.constant(value, dtype)
+    graph = tf.compat.v1.get_default_graph()
+    made = getattr(graph, "_menagerie_constants", None)
+    if made is None:
+        made = graph._menagerie_constants = {}
+    if (value, dtype) not in made:
+        with tf.control_dependencies(None):
+            made[value, dtype] = tf.constant(value, dtype)
+    return made[value, dtype]
 
 
 def strategy():

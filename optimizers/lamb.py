@@ -37,8 +37,10 @@ class LAMB(Adam):
         second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
-        direction = scale * first / (ops.sqrt(second) + epsilon) + self._decay_of(variable) * variable
-        self.assign_sub(variable, learning_rate * trust_ratio(variable, direction) * direction)
+        direction = scale * first / (ops.sqrt(second) + epsilon)
+        if self._decay_of(variable):
+            direction = direction + self._decay_of(variable) * variable
+        self._descend(variable, learning_rate * trust_ratio(variable, direction), direction)
 
 
 def trust_ratio(variable, direction):
