@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from optimizers import kernels
 from optimizers.base import Optimizer
 
 
@@ -99,4 +100,4 @@ def _mean(values, axis):
 
 
 def _rms(values):
-    return ops.sqrt(ops.sum(ops.square(values)) / math.prod(values.shape))
+    return ops.sqrt(kernels.sum_of_squares(values) / math.prod(values.shape))

@@ -111,6 +111,17 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2):
     )
 
 
+def sum_of_squares(values):
+    """In one pass over memory where there is a kernel; in halves that kernel would count in halves."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        values = tf.convert_to_tensor(values)
+        if values.dtype in (tf.float32, tf.float64):
+            return 2 * tf.raw_ops.L2Loss(t=values)
+    return keras.ops.sum(keras.ops.square(values))
+
+
 def _raw(name, variable, **arguments):
     import tensorflow as tf
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers import kernels
 from optimizers.adam import Adam
 
 
@@ -45,6 +46,6 @@ class LAMB(Adam):
 
 def trust_ratio(variable, direction):
     """||variable|| / ||direction||, or 1 where either is 0."""
-    weights, length = ops.sqrt(ops.sum(ops.square(variable))), ops.sqrt(ops.sum(ops.square(direction)))
+    weights, length = (ops.sqrt(kernels.sum_of_squares(values)) for values in (variable, direction))
     both = ops.logical_and(weights > 0, length > 0)
     return ops.where(both, weights / ops.where(both, length, 1), 1)
