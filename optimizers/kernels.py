@@ -111,6 +111,11 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2):
     )
 
 
+def scale(slot, factor):
+    """s *= factor"""
+    slot.value.assign(slot.value * _constant(factor, slot.value.dtype), read_value=False)
+
+
 def sum_of_squares(values):
     """In one pass over memory where there is a kernel; in halves that kernel would count in halves."""
     if keras.backend.backend() == "tensorflow":

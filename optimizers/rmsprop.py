@@ -52,15 +52,14 @@ class RMSProp(Optimizer):
     def update_step(self, gradient, variable, learning_rate, rate):
         index = self._get_variable_index(variable)
         total = self._squares[index]
-        faded = total * self.rho
         if kernels.fused(variable) and not self.centered and not self.momentum:
             # AdaGrad's kernel on the faded sum.
-            self.assign(total, faded)
+            kernels.scale(total, self.rho)
             kernels.adagrad(variable, total, rate, gradient, self.epsilon / math.sqrt(1 - self.rho))
             return
-        faded = faded + ops.square(gradient)
-        self.assign(total, faded)
-        variance = faded * (1 - self.rho)
+        squares = total * self.rho + ops.square(gradient)
+        self.assign(total, squares)
+        variance = squares * (1 - self.rho)
         if self.centered:
             mean = self._average(self._means[index], gradient, self.rho)
             self.assign(self._means[index], mean)
