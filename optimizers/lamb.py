@@ -33,11 +33,7 @@ class LAMB(Adam):
         return root / self._bias_correction(self.beta_1, step), self.epsilon * root
 
     def update_step(self, gradient, variable, learning_rate, scale, epsilon):
-        index = self._get_variable_index(variable)
-        first = self._average(self._momentums[index], gradient, self.beta_1)
-        second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
-        self.assign(self._momentums[index], first)
-        self.assign(self._velocities[index], second)
+        first, second = self._moments(gradient, variable)
         direction = scale * first / (ops.sqrt(second) + epsilon)
         if self._decay_of(variable):
             direction = direction + self._decay_of(variable) * variable
