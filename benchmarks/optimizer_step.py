@@ -366,7 +366,7 @@ def main() -> None:
     parser.add_argument("--optimizers", default=",".join(OPTIMIZERS), help="names, with commas between them")
     parser.add_argument("--problems", default=",".join(PROBLEMS), help="names, with commas between them")
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--seconds", type=float, default=2.5, help="at most, for the rounds of one optimizer")
+    parser.add_argument("--seconds", type=float, default=2, help="at most, for the rounds of one optimizer")
     parser.add_argument("--quick", action="store_true", help="tiny shapes and three rounds")
     parser.add_argument("--child", choices=["tensorflow", "torch"], help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
