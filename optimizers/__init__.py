@@ -27,11 +27,10 @@ from optimizers.asgd import ASGD
 from optimizers.base import Optimizer
 from optimizers.came import CAME
 from optimizers.cocob import COCOB
-from optimizers.curvature import SophiaModel
 from optimizers.d_adaptation import DAdaptAdam, DAdaptSGD
 from optimizers.dog import DoG
-from optimizers.fromage import Fromage
 from optimizers.evaluation import EvaluationWeights
+from optimizers.fromage import Fromage
 from optimizers.ftrl import FTRL
 from optimizers.gradient_descent import SGD, BatchGradientDescent
 from optimizers.groups import layerwise_decay
@@ -51,15 +50,13 @@ from optimizers.qhm import QHM
 from optimizers.radam import RAdam
 from optimizers.rmsprop import RMSProp
 from optimizers.rprop import Rprop
+from optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from optimizers.sgdp import SGDP
 from optimizers.shampoo import Shampoo
 from optimizers.signum import Signum
 from optimizers.sm3 import SM3
 from optimizers.soap import SOAP
 from optimizers.sophia import Sophia
-from optimizers.wrappers import AdaptiveGradientClipping, Cautious, GradientCentralization, Lookahead
-from optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
-from optimizers.signum import Signum
 from optimizers.wrappers import (
     SAM,
     SWA,
@@ -69,6 +66,7 @@ from optimizers.wrappers import (
     LazySparse,
     Lookahead,
     SkipNonFinite,
+    SophiaModel,
 )
 from optimizers.yogi import Yogi
 
@@ -127,20 +125,16 @@ _ALL = (
 _WRAPPERS = (AdaptiveGradientClipping, Cautious, GradientCentralization, LazySparse, Lookahead, SkipNonFinite, SWA)
 
 # They take a model, and are one: what needs more than a gradient.
-_MODELS = (SophiaModel,)
+_MODELS = (SAM, SophiaModel)
 
-__all__ = [
-    "Optimizer",
 __all__ = [
     "EvaluationWeights",
     "Optimizer",
-    "SAM",
     "get",
     "layerwise_decay",
     "names",
     "schedules",
     *(cls.__name__ for cls in (*_ALL, *_WRAPPERS, *_MODELS)),
-    *(cls.__name__ for cls in (*_ALL, *_WRAPPERS)),
 ]
 
 

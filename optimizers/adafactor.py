@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from optimizers import kernels
 from optimizers.base import Optimizer
 
 
@@ -77,10 +78,10 @@ class Adafactor(Optimizer):
             row = averaged(self._rows[index], mean(squared, -1))  # ... R
             column = averaged(self._columns[index], mean(squared, -2))  # ... C
             row = row / ops.expand_dims(mean(row, -1), -1)
-            update = gradient / ops.sqrt(ops.expand_dims(row, -1)) / ops.sqrt(ops.expand_dims(column, -2))
-        update = update / ops.maximum(root_mean_square(update) / self.clip_threshold, 1)
+            # Roots and quotients of the small factors: the matrix itself is only multiplied.
+            update = gradient * (1 / ops.sqrt(ops.expand_dims(row, -1))) * (1 / ops.sqrt(ops.expand_dims(column, -2)))
         size = ops.maximum(root_mean_square(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
-        self.assign_sub(variable, rate * size * update)
+        self._descend(variable, rate * size / ops.maximum(root_mean_square(update) / self.clip_threshold, 1), update)
 
     def get_config(self):
         return {
@@ -99,4 +100,4 @@ def mean(values, axis):
 
 
 def root_mean_square(values):
-    return ops.sqrt(ops.sum(ops.square(values)) / math.prod(values.shape))
+    return ops.sqrt(kernels.sum_of_squares(values) / math.prod(values.shape))

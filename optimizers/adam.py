@@ -53,11 +53,22 @@ class Adam(Optimizer):
         if kernels.fused(variable):
             kernels.adam(variable, m, v, rate, gradient, self.beta_1, self.beta_2, epsilon)
             return
+        first, second = self._moments(gradient, variable)
+        self.assign_sub(variable, rate * first / (ops.sqrt(second) + epsilon))
+
+    def _moments(self, gradient, variable):
+        """Moves both moments and returns them, for rules that only begin as Adam."""
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        if kernels.fused(variable):
+            # At a rate of 0 the kernel leaves the weights where they are.
+            kernels.adam(variable, m, v, 0.0, gradient, self.beta_1, self.beta_2, 1.0)
+            return ops.convert_to_tensor(m), ops.convert_to_tensor(v)
         first = self._average(m, gradient, self.beta_1)
         second = self._average(v, ops.square(gradient), self.beta_2)
         self.assign(m, first)
         self.assign(v, second)
-        self.assign_sub(variable, rate * first / (ops.sqrt(second) + epsilon))
+        return first, second
 
     def get_config(self):
         return {
@@ -113,13 +124,10 @@ class AMSGrad(Adam):
 
     def update_step(self, gradient, variable, learning_rate, rate, epsilon):
         index = self._get_variable_index(variable)
-        first = self._average(self._momentums[index], gradient, self.beta_1)
-        second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
+        first, second = self._moments(gradient, variable)
         largest = ops.maximum(self._maxima[index], second)
-        self.assign(self._momentums[index], first)
-        self.assign(self._velocities[index], second)
         self.assign(self._maxima[index], largest)
-        self.assign_sub(variable, rate * first / (ops.sqrt(largest) + epsilon))
+        self._descend(variable, rate, first / (ops.sqrt(largest) + epsilon))
 
 
 @keras.saving.register_keras_serializable("menagerie")

@@ -139,6 +139,13 @@ class Optimizer(keras.optimizers.Optimizer):
     def _complement(self, beta, dtype) -> float:
         return 1 - _as_stored(beta, dtype)
 
+    def _descend(self, variable, learning_rate, direction):
+        """w -= learning_rate * direction, in one pass over memory where there is a kernel for it."""
+        if kernels.fused(variable):
+            kernels.gradient_descent(variable, learning_rate, direction)
+        else:
+            self.assign_sub(variable, learning_rate * direction)
+
     def _bias_correction(self, beta, step):
         """1 - beta ** step without cancellation: at step 1 and beta .999 the plain formula loses five digits."""
         beta = _as_stored(beta, step.dtype)

@@ -39,15 +39,11 @@ class SGD(Optimizer):
             self._velocities = self.add_optimizer_variables(variables, "velocity")
 
     def update_step(self, gradient, variable, learning_rate):
-        fused = kernels.fused(variable)
         if not self.momentum:
-            if fused:
-                kernels.gradient_descent(variable, learning_rate, gradient)
-            else:
-                self.assign_sub(variable, learning_rate * gradient)
+            self._descend(variable, learning_rate, gradient)
             return
         velocity = self._velocities[self._get_variable_index(variable)]
-        if fused:
+        if kernels.fused(variable):
             kernels.momentum(variable, velocity, learning_rate, gradient, self.momentum, self.nesterov)
             return
         value = self.momentum * velocity + gradient
@@ -108,10 +104,7 @@ class BatchGradientDescent(Optimizer):
         return (total + self.last_batch * gradient) / (count - 1 + self.last_batch)
 
     def update_step(self, gradient, variable, learning_rate):
-        if kernels.fused(variable):
-            kernels.gradient_descent(variable, learning_rate, gradient)
-        else:
-            self.assign_sub(variable, learning_rate * gradient)
+        self._descend(variable, learning_rate, gradient)
 
     def get_config(self):
         config = super().get_config()

@@ -111,12 +111,44 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2):
     )
 
 
+def scale(slot, factor):
+    """s *= factor"""
+    slot.value.assign(slot.value * _constant(factor, slot.value.dtype), read_value=False)
+
+
+def sum_of_squares(values):
+    """In one pass over memory where there is a kernel; in halves that kernel would count in halves."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        values = tf.convert_to_tensor(values)
+        if values.dtype in (tf.float32, tf.float64):
+            return 2 * tf.raw_ops.L2Loss(t=values)
+    return keras.ops.sum(keras.ops.square(values))
+
+
 def _raw(name, variable, **arguments):
     import tensorflow as tf
 
     # A Python float would become float32, whatever the variable is.
-    arguments = {k: tf.constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
+    arguments = {k: _constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
     getattr(tf.raw_ops, f"ResourceApply{name}")(var=variable.handle, **arguments)
+
+
+def _constant(value, dtype):
+    """A number as a tensor; in a graph, one for all variables: making and running one each is a good part of a step."""
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return tf.constant(value, dtype)
+    graph = tf.compat.v1.get_default_graph()
+    made = getattr(graph, "_menagerie_constants", None)
+    if made is None:
+        made = graph._menagerie_constants = {}
+    if (value, dtype) not in made:
+        with tf.control_dependencies(None):
+            made[value, dtype] = tf.constant(value, dtype)
+    return made[value, dtype]
 
 
 def strategy():

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers import kernels
 from optimizers.adam import Adam
 
 
@@ -32,17 +33,15 @@ class LAMB(Adam):
         return root / self._bias_correction(self.beta_1, step), self.epsilon * root
 
     def update_step(self, gradient, variable, learning_rate, scale, epsilon):
-        index = self._get_variable_index(variable)
-        first = self._average(self._momentums[index], gradient, self.beta_1)
-        second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
-        self.assign(self._momentums[index], first)
-        self.assign(self._velocities[index], second)
-        direction = scale * first / (ops.sqrt(second) + epsilon) + self._decay_of(variable) * variable
-        self.assign_sub(variable, learning_rate * trust_ratio(variable, direction) * direction)
+        first, second = self._moments(gradient, variable)
+        direction = scale * first / (ops.sqrt(second) + epsilon)
+        if self._decay_of(variable):
+            direction = direction + self._decay_of(variable) * variable
+        self._descend(variable, learning_rate * trust_ratio(variable, direction), direction)
 
 
 def trust_ratio(variable, direction):
     """||variable|| / ||direction||, or 1 where either is 0."""
-    weights, length = ops.sqrt(ops.sum(ops.square(variable))), ops.sqrt(ops.sum(ops.square(direction)))
+    weights, length = (ops.sqrt(kernels.sum_of_squares(values)) for values in (variable, direction))
     both = ops.logical_and(weights > 0, length > 0)
     return ops.where(both, weights / ops.where(both, length, 1), 1)

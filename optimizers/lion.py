@@ -37,9 +37,10 @@ class Lion(Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         m = self._momentums[self._get_variable_index(variable)]
-        direction = ops.sign(self._average(m, gradient, self.beta_1))
-        self.assign(m, self._average(m, gradient, self.beta_2))
-        self.assign_sub(variable, learning_rate * direction)
+        change = gradient - m
+        direction = ops.sign(m + change * self._complement(self.beta_1, m.dtype))
+        self.assign(m, m + change * self._complement(self.beta_2, m.dtype))
+        self._descend(variable, learning_rate, direction)
 
     def get_config(self):
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}

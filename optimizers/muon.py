@@ -78,7 +78,7 @@ class Muon(Adam):
         rows = math.prod(variable.shape[:-1])
         update = orthogonal_part(ops.reshape(direction, (rows, columns)), self.ns_steps)
         scale = math.sqrt(max(1, columns / rows))
-        self.assign_sub(variable, learning_rate * scale * ops.reshape(update, variable.shape))
+        self._descend(variable, learning_rate * scale, ops.reshape(update, variable.shape))
 
     def get_config(self):
         return {

@@ -47,11 +47,7 @@ class NAdam(Adam):
         return scale * ahead / (1 - product * ahead), scale * (1 - now) / (1 - product), self.epsilon * root
 
     def update_step(self, gradient, variable, learning_rate, momentum_rate, gradient_rate, epsilon):
-        index = self._get_variable_index(variable)
-        first = self._average(self._momentums[index], gradient, self.beta_1)
-        second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
-        self.assign(self._momentums[index], first)
-        self.assign(self._velocities[index], second)
+        first, second = self._moments(gradient, variable)
         direction = momentum_rate * first + gradient_rate * gradient
         self.assign_sub(variable, direction / (ops.sqrt(second) + epsilon))
 

@@ -39,23 +39,27 @@ class RMSProp(Optimizer):
         if self.built:
             return
         super().build(variables)
+        # The slot is s / (1 - rho), a sum that fades: so the gradient need not be scaled on its way into it.
         self._squares = self.add_optimizer_variables(variables, "square")
         if self.centered:
             self._means = self.add_optimizer_variables(variables, "mean")
         if self.momentum:
             self._velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def step_scalars(self, step, learning_rate):
+        return (learning_rate / math.sqrt(1 - self.rho),)
+
+    def update_step(self, gradient, variable, learning_rate, rate):
         index = self._get_variable_index(variable)
-        square = self._squares[index]
+        total = self._squares[index]
         if kernels.fused(variable) and not self.centered and not self.momentum:
-            # AdaGrad's kernel on a faded sum: scaling the gradient by sqrt(1 - rho) makes its sum our average.
-            scale = math.sqrt(1 - self.rho)
-            self.assign(square, square * self.rho)
-            kernels.adagrad(variable, square, learning_rate / scale, gradient * scale, self.epsilon)
+            # AdaGrad's kernel on the faded sum.
+            kernels.scale(total, self.rho)
+            kernels.adagrad(variable, total, rate, gradient, self.epsilon / math.sqrt(1 - self.rho))
             return
-        variance = self._average(square, ops.square(gradient), self.rho)
-        self.assign(square, variance)
+        squares = total * self.rho + ops.square(gradient)
+        self.assign(total, squares)
+        variance = squares * (1 - self.rho)
         if self.centered:
             mean = self._average(self._means[index], gradient, self.rho)
             self.assign(self._means[index], mean)

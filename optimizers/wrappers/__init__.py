@@ -10,6 +10,7 @@ from optimizers.wrappers.lazy_sparse import LazySparse
 from optimizers.wrappers.lookahead import Lookahead
 from optimizers.wrappers.sam import SAM
 from optimizers.wrappers.skip_non_finite import SkipNonFinite
+from optimizers.wrappers.sophia_model import SophiaModel
 from optimizers.wrappers.swa import SWA
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "SAM",
     "SWA",
     "SkipNonFinite",
+    "SophiaModel",
 ]

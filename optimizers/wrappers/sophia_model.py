@@ -3,14 +3,14 @@
 import keras
 from keras import ops
 
-from optimizers.base import TENSORFLOW
 from optimizers.sophia import Sophia
+from optimizers.wrappers.model_wrapper import ModelWrapper
 
 ESTIMATORS = ("hutchinson", "gauss-newton-bartlett")
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class SophiaModel(keras.Model):
+class SophiaModel(ModelWrapper):
     """A model around another one, whose weights it trains with `Sophia`; Algorithms 1 and 2 of the paper.
 
         hutchinson:             u from N(0, I);  estimate = u (H u)
@@ -37,26 +37,11 @@ class SophiaModel(keras.Model):
     """
 
     def __init__(self, model, estimator="hutchinson", seed=0, **kwargs):
-        if not TENSORFLOW:
-            raise NotImplementedError(
-                f"SophiaModel needs the TensorFlow backend, this is {keras.backend.backend()}. Here, call "
-                "`Sophia.follow_curvature` with estimates of your own before each `apply`."
-            )
         if estimator not in ESTIMATORS:
             raise ValueError(f"SophiaModel: `estimator` must be one of {ESTIMATORS}. Received: estimator={estimator!r}")
-        super().__init__(**kwargs)
-        self.inner = model
+        super().__init__(model, **kwargs)
         self.estimator = estimator
         self.seed = int(seed)
-        self.built = model.built
-
-    def build(self, input_shape):
-        if not self.inner.built:
-            self.inner.build(input_shape)
-        self.built = True
-
-    def call(self, inputs, training=None):
-        return self.inner(inputs)  # `training` reaches it by Keras's call context
 
     def train_step(self, data):
         import tensorflow as tf
@@ -137,12 +122,7 @@ class SophiaModel(keras.Model):
         return distribution(shape, seed, dtype=dtype)
 
     def get_config(self):
-        config = {**super().get_config(), "estimator": self.estimator, "seed": self.seed}
-        return {**config, "model": keras.saving.serialize_keras_object(self.inner)}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "model": keras.saving.deserialize_keras_object(config["model"])})
+        return {**super().get_config(), "estimator": self.estimator, "seed": self.seed}
 
 
 def _gradients(tape, target, variables):
