@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,14 +27,15 @@ WORST = 20
 MOST_LABELS = 40  # names and numbers in a larger confusion matrix cannot be read: the most confused are shown
 
 
-def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
+def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray) -> None:
     """Writes the report's files, each whole or not at all.
 
     Args:
         folder: Made where it is missing; other files in it stay.
         measured: The evaluate object.
-        task: A classification task.
-        examples: Labelled as the task counts.
+        labels: Of the task, K.
+        examples: N, labelled as the task counts.
+        probabilities: What the task answered, N x K.
 
     Raises:
         UserError: The folder cannot be written.
@@ -46,14 +47,13 @@ def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--report {folder}: cannot make this folder: {error.strerror}") from None
-    probabilities = task.probabilities(examples)  # N K
-    predicted, count = probabilities.argmax(-1), len(task.labels)
+    predicted, count = probabilities.argmax(-1), len(labels)
     every = np.arange(count)
     matrix = confusion_matrix(examples.labels, predicted, labels=every)  # true label, predicted label
     scores = precision_recall_fscore_support(examples.labels, predicted, labels=every, zero_division=0)
     by_label = {
         name: {"precision": float(p), "recall": float(r), "f1": float(f), "n": int(n)}
-        for name, p, r, f, n in zip(task.labels, *scores, strict=True)
+        for name, p, r, f, n in zip(labels, *scores, strict=True)
     }
     likelihood = probabilities[np.arange(len(examples)), examples.labels]
     worst = np.argsort(likelihood, kind="stable")[:WORST]
@@ -62,9 +62,9 @@ def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
             "rank": rank,
             "example": int(place),
             "item": item_name(examples.raw[place]),
-            "label": task.labels[examples.labels[place]],
+            "label": labels[examples.labels[place]],
             "label_probability": round(float(likelihood[place]), 6),
-            "predicted": task.labels[predicted[place]],
+            "predicted": labels[predicted[place]],
             "predicted_probability": round(float(probabilities[place].max()), 6),
         }
         for rank, place in enumerate(worst, start=1)
@@ -77,7 +77,7 @@ def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    figure = draw(measured, task.labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
+    figure = draw(measured, labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
     with results.replacing(picture, "wb") as stream:
         figure.savefig(stream, format="png", dpi=110)
 
