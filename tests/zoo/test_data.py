@@ -171,6 +171,8 @@ def test_unreadable_examples_are_named_and_left_out(tmp_path):
 
 
 def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp_path):
+    import tensorflow as tf
+
     from zoo.data.batches import Batches
     from zoo.tasks.image_classification import ImageClassification
 
@@ -188,6 +190,6 @@ def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp
     np.testing.assert_array_equal(trained_on[0], photo[..., ::-1])
     np.testing.assert_array_equal(trained_on[1], photo[..., ::-1])
     for place, path in enumerate(examples.raw):
-        answered = task.preprocess([task.raw(path)])[0].numpy()[0]
+        answered = task.preprocess(tf.constant([task.raw(path)]))[0].numpy()[0]
         np.testing.assert_array_equal(trained_on[place], answered)
     assert np.abs(trained_on[2].astype(int) - photo[..., ::-1]).max() < 3
