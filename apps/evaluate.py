@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     import zoo
     from zoo import data
-    from zoo.data.examples import readable
+    from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
     examples = data.load(
@@ -53,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
         label_column=arguments.label_column,
     ).renamed(task.labels)
     examples = examples.take(examples.labels >= 0)  # some public test splits keep their labels to themselves
-    examples, notes = readable(examples, task.raw)
+    bad = {}
+    probabilities = task.probabilities(examples, bad=bad)  # read and answered once: scores and report follow from it
+    examples, notes = without(examples, bad)
     for note in notes:
         print(f"zoo: {note}", file=sys.stderr)
     if not len(examples):
@@ -63,12 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
         "data": arguments.data or config["data"],
         "split": split,
         "n": len(examples),
-        "metrics": task.evaluate(examples),
+        "metrics": task.score(examples.labels, probabilities),
     }
     if arguments.report:
         from apps import report
 
-        report.write(arguments.report, measured, task, examples)
+        report.write(arguments.report, measured, task.labels, examples, probabilities)
         if not arguments.json:
             print(f"Written: {arguments.report} ({', '.join(report.FILES)})")
     if arguments.json:

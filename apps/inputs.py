@@ -19,11 +19,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from apps import tables
+from zoo.data import headers
 from zoo.errors import UserError
 
-IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .png .bmp .gif .webp .tif .tiff .pbm .pgm .ppm .avif .jp2".split()
-)  # of files that a folder is searched for; a file that is named is tried whatever its suffix
 LONGEST_LINE = 64 * 2**20  # bytes; a stream without line ends must not fill the memory
 LARGEST_FILE = 2**30  # bytes of one image file; a decoded one has at most 300 MB
 
@@ -180,12 +178,12 @@ def _folder(folder: str) -> Iterator[Item]:
     for place, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+            if os.path.splitext(name)[1].lower() in headers.SUFFIXES:
                 empty = False
                 path = os.path.join(place, name)
                 yield Item(path, Path(path))
     if empty:
-        yield Item(folder, UserError(f"no image in this folder (looked for {' '.join(sorted(IMAGE_SUFFIXES))})"))
+        yield Item(folder, UserError(f"no image in this folder (looked for {' '.join(sorted(headers.SUFFIXES))})"))
 
 
 def _paths(stdin: BinaryIO | None) -> Iterator[Item]:

@@ -7,9 +7,12 @@ report.png (the matrix, and the examples whose true label seemed least likely), 
 from __future__ import annotations
 
 import csv
+import functools
+import itertools
 import json
 import textwrap
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,17 +27,32 @@ if TYPE_CHECKING:
 
 FILES = ("metrics.json", "report.png", "worst.csv")
 WORST = 20
+# Beside matplotlib's own, which knows European letters, those of these that the machine has.
+FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+    "WenQuanYi Micro Hei",
+    "IPAexGothic",
+    "Arial Unicode MS",
+)
 MOST_LABELS = 40  # names and numbers in a larger confusion matrix cannot be read: the most confused are shown
 
 
-def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
+def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray) -> None:
     """Writes the report's files, each whole or not at all.
 
     Args:
         folder: Made where it is missing; other files in it stay.
         measured: The evaluate object.
-        task: A classification task.
-        examples: Labelled as the task counts.
+        labels: Of the task, K.
+        examples: N, labelled as the task counts.
+        probabilities: What the task answered, N x K.
 
     Raises:
         UserError: The folder cannot be written.
@@ -46,14 +64,13 @@ def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--report {folder}: cannot make this folder: {error.strerror}") from None
-    probabilities = task.probabilities(examples)  # N K
-    predicted, count = probabilities.argmax(-1), len(task.labels)
+    predicted, count = probabilities.argmax(-1), len(labels)
     every = np.arange(count)
     matrix = confusion_matrix(examples.labels, predicted, labels=every)  # true label, predicted label
     scores = precision_recall_fscore_support(examples.labels, predicted, labels=every, zero_division=0)
     by_label = {
         name: {"precision": float(p), "recall": float(r), "f1": float(f), "n": int(n)}
-        for name, p, r, f, n in zip(task.labels, *scores, strict=True)
+        for name, p, r, f, n in zip(labels, *scores, strict=True)
     }
     likelihood = probabilities[np.arange(len(examples)), examples.labels]
     worst = np.argsort(likelihood, kind="stable")[:WORST]
@@ -62,9 +79,9 @@ def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
             "rank": rank,
             "example": int(place),
             "item": item_name(examples.raw[place]),
-            "label": task.labels[examples.labels[place]],
+            "label": labels[examples.labels[place]],
             "label_probability": round(float(likelihood[place]), 6),
-            "predicted": task.labels[predicted[place]],
+            "predicted": labels[predicted[place]],
             "predicted_probability": round(float(probabilities[place].max()), 6),
         }
         for rank, place in enumerate(worst, start=1)
@@ -77,9 +94,12 @@ def write(folder: str, measured: Mapping, task, examples: Examples) -> None:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    figure = draw(measured, task.labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
-    with results.replacing(picture, "wb") as stream:
-        figure.savefig(stream, format="png", dpi=110)
+    import matplotlib
+
+    with matplotlib.rc_context({"font.family": _fonts()}):
+        figure = draw(measured, labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
+        with results.replacing(picture, "wb") as stream:
+            figure.savefig(stream, format="png", dpi=110)
 
 
 def item_name(raw: object) -> str:
@@ -101,7 +121,10 @@ def draw(measured, labels, matrix: np.ndarray, by_label: Mapping, raw: list, row
     place = measured["data"] + (f", {measured['split']}" if measured["split"] else "")
     upper.suptitle(_plain(f"{measured['preset']} on {measured['n']:,} examples of {place}: {values}"), fontsize=13)
     _matrix(upper, labels, matrix, by_label)
-    lower.suptitle(f"The {len(raw)} examples whose true label seemed least likely", fontsize=12)
+    title = f"The {len(raw)} examples whose true label seemed least likely"
+    if any(drawable(text) != text for text in map(results.printable, [*labels, *(raw if not pictures else [])])):
+        title += f"\n[n characters]: no installed font has them; {FILES[2]} holds the texts"
+    lower.suptitle(title, fontsize=12)
     (_worst_pictures if pictures else _worst_texts)(lower, raw, rows)
     return figure
 
@@ -154,12 +177,13 @@ def _worst_texts(figure, raw: list, rows: list[dict]) -> None:
         head = f"{row['rank']}. {_told(row)}, example {row['example']}".replace("\n", ", ")
         axis.text(0, place + 0.05, head, fontsize=9, fontweight="bold", va="top", parse_math=False)
         body = results.printable(" ".join(text.split()))
-        body = body if len(body) <= 300 else body[:200] + " … " + body[-97:]
-        axis.text(0.015, place + 0.35, textwrap.fill(body, 150), fontsize=9, va="top", parse_math=False)
+        body = drawable(body if len(body) <= 300 else body[:200] + " … " + body[-97:])
+        wide = sum(unicodedata.east_asian_width(c) in "WF" for c in body) > len(body) / 4
+        axis.text(0.015, place + 0.35, textwrap.fill(body, 85 if wide else 150), fontsize=9, va="top", parse_math=False)
 
 
 def _told(row: dict) -> str:
-    short = {key: textwrap.shorten(row[key], 24, placeholder="…") for key in ("label", "predicted")}
+    short = {key: drawable(textwrap.shorten(row[key], 24, placeholder="…")) for key in ("label", "predicted")}
     true = f"{short['label']} ({row['label_probability']:.1%})"
     if row["predicted"] == row["label"]:
         return f"{true}\nrightly found"
@@ -167,5 +191,28 @@ def _told(row: dict) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without matplotlib's mathematics between dollar signs."""
-    return text.replace("$", r"\$")
+    """As matplotlib shows it, and without its mathematics between dollar signs."""
+    return drawable(text).replace("$", r"\$")
+
+
+def drawable(text: str) -> str:
+    """The text with a count in place of characters that no font here has, which would be drawn as empty boxes."""
+    known = _glyphs()
+    runs = itertools.groupby(text, key=lambda c: c.isspace() or ord(c) in known)
+    parts = [(drawn, "".join(run)) for drawn, run in runs]
+    return "".join(run if drawn else f"[{len(run)} character{'s' * (len(run) > 1)}]" for drawn, run in parts)
+
+
+@functools.cache
+def _fonts() -> list[str]:
+    from matplotlib import font_manager
+
+    installed = set(font_manager.get_font_names())
+    return [name for name in FONTS if name in installed]
+
+
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    from matplotlib import font_manager
+
+    return frozenset().union(*(font_manager.get_font(font_manager.findfont(name)).get_charmap() for name in _fonts()))

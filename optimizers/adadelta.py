@@ -9,7 +9,7 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Adadelta(Optimizer):
-    """Adadelta, Algorithm 1 of the paper.
+    """Adadelta, Algorithm 1 of the paper: steps in the units of the weights, so that no rate has to be chosen.
 
         s = rho s + (1 - rho) g^2
         d = g sqrt(u + epsilon) / sqrt(s + epsilon)

@@ -11,7 +11,8 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Adafactor(Optimizer):
-    """Adafactor, Algorithms 4 and 5 of the paper; rms(x) = sqrt(mean(x^2)), b = 1 - t^beta_2_decay.
+    """Adafactor, Algorithms 4 and 5 of the paper: a second moment kept as the means of rows and of columns; rms(x) =
+    sqrt(mean(x^2)), b = 1 - t^beta_2_decay.
 
         r = b r + (1 - b) row means of (g^2 + epsilon_1);   c likewise of columns;   v = r c / mean(r)
         u = g / sqrt(v)

@@ -9,7 +9,7 @@ from optimizers.base import Optimizer, constant
 
 @keras.saving.register_keras_serializable("menagerie")
 class AdaGrad(Optimizer):
-    """AdaGrad, diagonal form.
+    """AdaGrad, diagonal form: a weight's steps shrink with the gradients that it has seen.
 
         a += g^2
         w -= lr g / (sqrt(a) + epsilon)
@@ -19,7 +19,7 @@ class AdaGrad(Optimizer):
 
     When to use: sparse features, convex problems. On long trainings its steps become too small.
     Memory: one number per parameter.
-    Paper: Duchi, Hazan & Singer, JMLR 2011.
+    Paper: Duchi, Hazan & Singer, JMLR 12 (2011).
     Defaults: learning rate 0.01, epsilon 1e-10, sum 0 (torch).
     """
 

@@ -9,7 +9,7 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Adam(Optimizer):
-    """Adam, Algorithm 1 of the paper.
+    """Adam, Algorithm 1 of the paper: averages of the gradient and of its square, corrected for starting at 0.
 
         m = beta_1 m + (1 - beta_1) g
         v = beta_2 v + (1 - beta_2) g^2

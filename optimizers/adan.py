@@ -8,7 +8,8 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Adan(Optimizer):
-    """Adan, with d = g - (the gradient before), 0 at first; c_i = 1 - beta_i^t.
+    """Adan: Adam with Nesterov momentum, which follows the change of the gradient; d = g - (the gradient before), 0 at
+    first; c_i = 1 - beta_i^t.
 
         m = beta_1 m + (1 - beta_1) g
         v = beta_2 v + (1 - beta_2) d

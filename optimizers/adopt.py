@@ -8,7 +8,8 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class ADOPT(Optimizer):
-    """ADOPT, Algorithm 2 of the paper (with clipping); step t = 0 only sets v = g^2.
+    """ADOPT, Algorithm 2 of the paper (with clipping): Adam that divides by the second moment of the steps before; step
+    t = 0 only sets v = g^2.
 
         m = beta_1 m + (1 - beta_1) clip(g / max(sqrt(v), epsilon), -c, c),   c = t^(1/4)
         w -= lr m

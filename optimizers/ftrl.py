@@ -9,7 +9,7 @@ from optimizers.base import Optimizer, constant
 
 @keras.saving.register_keras_serializable("menagerie")
 class FTRL(Optimizer):
-    """FTRL-Proximal, Algorithm 1 of the paper.
+    """FTRL-Proximal, Algorithm 1 of the paper: AdaGrad's steps, with weights that are exactly 0 where they tell little.
 
         z = z + g - (sqrt(n + g^2) - sqrt(n)) / lr w
         n = n + g^2

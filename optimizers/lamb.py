@@ -9,7 +9,7 @@ from optimizers.adam import Adam
 
 @keras.saving.register_keras_serializable("menagerie")
 class LAMB(Adam):
-    """LAMB, Algorithm 2 of the paper.
+    """LAMB, Algorithm 2 of the paper: Adam's direction, in steps as long as the variable's norm.
 
         r = (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon) + weight_decay w
         w -= lr (||w|| / ||r||) r

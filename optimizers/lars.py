@@ -8,7 +8,7 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class LARS(Optimizer):
-    """LARS, Algorithm 1 of the paper.
+    """LARS, Algorithm 1 of the paper: momentum, in steps that follow the norm of the variable.
 
         ratio = trust_coefficient ||w|| / (||g|| + weight_decay ||w||)
         v = momentum v + lr ratio (g + weight_decay w)

@@ -8,7 +8,7 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Lion(Optimizer):
-    """Lion, Algorithm 2 of the paper.
+    """Lion, Algorithm 2 of the paper: the sign of a momentum, so that all steps have one size.
 
         d = sign(beta_1 m + (1 - beta_1) g)
         w -= lr d

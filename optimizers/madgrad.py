@@ -8,7 +8,8 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class MADGRAD(Optimizer):
-    """MADGRAD, Algorithm 1 of the paper; x is where the weights stood at the first step.
+    """MADGRAD, Algorithm 1 of the paper: AdaGrad by dual averaging, with a cube root; x is where the weights stood at
+    the first step.
 
         s = s + lr sqrt(t) g
         v = v + lr sqrt(t) g^2

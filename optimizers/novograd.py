@@ -8,7 +8,7 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class NovoGrad(Optimizer):
-    """NovoGrad, Algorithm 1 of the paper.
+    """NovoGrad, Algorithm 1 of the paper: momentum of gradients that are divided by their variable's norm.
 
         v = beta_2 v + (1 - beta_2) ||g||^2        (first step: v = ||g||^2)
         m = beta_1 m + g / (sqrt(v) + epsilon) + weight_decay w

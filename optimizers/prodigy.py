@@ -8,7 +8,8 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Prodigy(Optimizer):
-    """Prodigy, the paper's Algorithm 4; d is the distance estimate, x the first weights, b = sqrt(beta_2).
+    """Prodigy, the paper's Algorithm 4: Adam that finds its own learning rate; d is the distance estimate, x the first
+    weights, b = sqrt(beta_2).
 
         m = beta_1 m + (1 - beta_1) d g;   v = beta_2 v + (1 - beta_2) d^2 g^2
         r = b r + (1 - b) lr d^2 <g, x - w>

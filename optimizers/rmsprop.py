@@ -21,7 +21,7 @@ class RMSProp(Optimizer):
     rate outside the momentum.
 
     When to use: recurrent networks, reinforcement learning, objectives that move.
-    Memory: one number per parameter; one more each for `momentum` and `centered`.
+    Memory: one number per parameter, two with `momentum` or `centered`, three with both.
     Paper: Hinton, lecture 6e, 2012; centered: Graves, arXiv:1308.0850.
     Defaults: learning rate 0.001 and rho 0.9 (the lecture), epsilon 1e-7 (Keras).
     """

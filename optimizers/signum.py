@@ -8,7 +8,7 @@ from optimizers.base import Optimizer
 
 @keras.saving.register_keras_serializable("menagerie")
 class Signum(Optimizer):
-    """Signum; with momentum 0 it is signSGD.
+    """Signum: the sign of the momentum; with momentum 0 it is signSGD.
 
         m = momentum m + (1 - momentum) g
         w -= lr sign(m)

@@ -20,7 +20,7 @@ class Yogi(Adam):
 
     When to use: where Adam's second moment forgets too fast: rare, large gradients.
     Memory: two numbers per parameter.
-    Paper: Zaheer et al., NeurIPS 2018.
+    Paper: Zaheer et al., Adaptive Methods for Nonconvex Optimization, NeurIPS 2018.
     Defaults: learning rate 0.01, epsilon 1e-3 (the paper's), start 1e-6.
     """
 

@@ -19,6 +19,7 @@ class Cautious(Wrapper):
     When to use: around any optimizer with momentum (C-AdamW, C-Lion), above all for transformers.
     Memory: none.
     Paper: Liang et al., arXiv:2411.16085, Algorithm 1.
+    Defaults: the inner optimizer's; it has none of its own.
     """
 
     def update_step(self, gradient, variable, learning_rate, *scalars):

@@ -18,6 +18,7 @@ class GradientCentralization(Wrapper):
     When to use: convolutional networks, small batches; it costs next to nothing.
     Memory: none.
     Paper: Yong et al., arXiv:2004.01461.
+    Defaults: the inner optimizer's; it has none of its own.
     """
 
     def update_step(self, gradient, variable, learning_rate, *scalars):

@@ -82,6 +82,15 @@ def test_evaluate_own_data_leaves_out_what_cannot_be_read_and_says_so(digits, ph
     assert sorted(path.name for path in (tmp_path / "r").iterdir()) == sorted(report.FILES)
 
 
+def test_evaluating_with_a_report_reads_and_answers_each_example_once(digits, photos, zoo_main, tmp_path, monkeypatch):
+    from zoo.data import images
+
+    read, upright = [], images.upright
+    monkeypatch.setattr(images, "upright", lambda data: read.append(data) or upright(data))
+    zoo_main("evaluate", digits, "--data", photos, "--report", tmp_path / "r")
+    assert len(read) == 4
+
+
 def test_evaluate_without_data_where_there_is_no_test_split(folders, zoo_main):
     status, lines, err = zoo_main("evaluate", folders["text"])
     assert (status, lines) == (2, []) and "name labelled data by --data F" in err and err.count("\n") == 1
@@ -93,24 +102,20 @@ def test_evaluate_missing_data(digits, zoo_main, name):
     assert (status, lines) == (2, []) and "nowhere" in err and err.count("\n") == 1
 
 
-class Certain:
-    """A task that is sure of its prediction, and wrong where told."""
-
-    def __init__(self, labels, wrong):
-        self.labels, self.wrong = labels, wrong
-
-    def probabilities(self, examples):
-        found = np.full((len(examples), len(self.labels)), 0.1 / (len(self.labels) - 1), np.float32)
-        for row, label in enumerate(examples.labels):
-            found[row, (label + 1) % len(self.labels) if row in self.wrong else label] = 0.9
-        return found
+def certain(examples, wrong):
+    """Probabilities of one that is sure of its prediction, and wrong where told."""
+    count = len(examples.names)
+    found = np.full((len(examples), count), 0.1 / (count - 1), np.float32)
+    for row, label in enumerate(examples.labels):
+        found[row, (label + 1) % count if row in wrong else label] = 0.9
+    return found
 
 
 def test_report_of_images(tmp_path):
     examples = data.load("digits", "test", kind="image").take(np.arange(60))
     measured = {"preset": "p", "data": "digits", "split": "test", "n": 60, "metrics": {"accuracy": 58 / 60}}
     (tmp_path / "other.txt").write_text("stays")
-    report.write(str(tmp_path), measured, Certain(examples.names, {7, 31}), examples)
+    report.write(str(tmp_path), measured, examples.names, examples, certain(examples, {7, 31}))
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert {key: metrics[key] for key in measured} == measured
     confusion = np.array(metrics["confusion"])
@@ -136,10 +141,24 @@ def test_report_of_texts_takes_any_text(tmp_path):
     texts[:] = [f"$x^2 is {i} \\frac <b>ß</b>\n\x1b[31m " + "long " * i * 10 for i in range(30)]
     examples = data.Examples(texts, np.arange(30, dtype=np.int32) % 2, ("bad $", "good $"), "own.csv")
     measured = {"preset": "p", "data": "own$1$.csv", "split": None, "n": 30, "metrics": {"accuracy": 1.0}}
-    report.write(str(tmp_path / "new" / "deep"), measured, Certain(examples.names, set()), examples)
+    report.write(str(tmp_path / "new" / "deep"), measured, examples.names, examples, certain(examples, set()))
     assert cv2.imread(str(tmp_path / "new" / "deep" / "report.png")).shape[0] > 1000
     with open(tmp_path / "new" / "deep" / "worst.csv", newline="", encoding="utf-8") as stream:
         assert next(csv.DictReader(stream))["item"] in set(texts)
+
+
+def test_what_no_font_has_is_counted_and_not_drawn_as_boxes(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(report, "_fonts", lambda: ["DejaVu Sans"])
+    report._glyphs.cache_clear()
+    assert report.drawable("Das Café: すごく良い film, 好") == "Das Café: [5 characters] film, [1 character]"
+    texts = np.empty(4, object)
+    texts[:] = ["この映画はとても良い。" * 9, "这部电影很无聊", "plain", "Ça va"]
+    examples = data.Examples(texts, np.array([0, 1, 0, 1], np.int32), ("悪い", "good"), "own.csv")
+    measured = {"preset": "p", "data": "own.csv", "split": None, "n": 4, "metrics": {"accuracy": 1.0}}
+    report.write(str(tmp_path), measured, examples.names, examples, certain(examples, set()))
+    report._glyphs.cache_clear()
+    assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
+    assert "这部电影很无聊" in (tmp_path / "worst.csv").read_text(encoding="utf-8")
 
 
 def test_report_into_a_file_is_one_line(digits, zoo_main, tmp_path):

@@ -168,3 +168,28 @@ def test_unreadable_examples_are_named_and_left_out(tmp_path):
     rest, notes = data_examples.readable(data.load(folder, kind="image"), ImageClassification.raw)
     assert len(rest) == 3 and list(rest.labels) == [0, 0, 1]
     assert notes[0].startswith("1 of 4 examples cannot be read and are left out (0.png: ")
+
+
+def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp_path):
+    import tensorflow as tf
+
+    from zoo.data.batches import Batches
+    from zoo.tasks.image_classification import ImageClassification
+
+    declaration = {"kind": "image", "size": [64, 80], "channels": 3}
+    task = ImageClassification(None, {"preprocess": declaration, "labels": ["a", "b"]})
+    photo = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
+    for name, folder in {"1.png": "a", "2.pnm": "a", "3.jp2": "b"}.items():
+        (tmp_path / folder).mkdir(exist_ok=True)
+        lossless = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000] if name == "3.jp2" else []
+        done, encoded = cv2.imencode(name[1:], photo, lossless)
+        (tmp_path / folder / name).write_bytes(encoded.tobytes())
+    examples = data.load(tmp_path, kind="image")
+    assert [path.name for path in examples.raw] == ["1.png", "2.pnm", "3.jp2"] and list(examples.labels) == [0, 0, 1]
+    trained_on = Batches(task, examples, 3).x.numpy()
+    np.testing.assert_array_equal(trained_on[0], photo[..., ::-1])
+    np.testing.assert_array_equal(trained_on[1], photo[..., ::-1])
+    for place, path in enumerate(examples.raw):
+        answered = task.preprocess(tf.constant([task.raw(path)]))[0].numpy()[0]
+        np.testing.assert_array_equal(trained_on[place], answered)
+    assert np.abs(trained_on[2].astype(int) - photo[..., ::-1]).max() < 3

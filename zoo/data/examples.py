@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -98,18 +98,26 @@ def readable(examples: Examples, raw: Callable[[object], bytes]) -> tuple[Exampl
     Returns:
         The readable examples, and a sentence about the others if there are any.
     """
-    good, bad = [], []
+    bad = {}
     for place, item in enumerate(examples.raw):
         try:
             raw(item)
-            good.append(place)
         except (UserError, OSError) as error:
-            bad.append(f"{item.name}: {error}" if isinstance(item, Path) else f"example {place + 1}: {error}")
+            bad[place] = error
+    return without(examples, bad)
+
+
+def without(examples: Examples, bad: Mapping[int, Exception]) -> tuple[Examples, list[str]]:
+    """Leaves out the examples at the places of `bad`; see `readable`."""
     if not bad:
         return examples, []
+    told = []
+    for place, error in list(bad.items())[:3]:
+        item = examples.raw[place]
+        told.append(f"{item.name}: {error}" if isinstance(item, Path) else f"example {place + 1}: {error}")
     more = f", and {len(bad) - 3} more" if len(bad) > 3 else ""
-    note = f"{len(bad)} of {len(examples)} examples cannot be read and are left out ({'; '.join(bad[:3])}{more})."
-    return examples.take(good), [note]
+    note = f"{len(bad)} of {len(examples)} examples cannot be read and are left out ({'; '.join(told)}{more})."
+    return examples.take([place for place in range(len(examples)) if place not in bad]), [note]
 
 
 def check(train: Examples, validation: Examples) -> list[str]:

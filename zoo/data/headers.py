@@ -13,6 +13,8 @@ import struct
 from zoo.errors import UserError
 
 FORMATS = "JPEG, PNG, BMP, GIF, WebP, TIFF, PNM, AVIF or JPEG 2000"
+# Of files that a folder is searched for, to train on or to answer; a file that is named is tried whatever its suffix.
+SUFFIXES = frozenset(".jpg .jpeg .png .bmp .gif .webp .tif .tiff .pbm .pgm .ppm .pnm .avif .jp2".split())
 
 # What people hand over instead of an image, by its first bytes.
 _OTHERS = (

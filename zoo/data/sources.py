@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data import headers
 from zoo.data.examples import Examples
 from zoo.errors import UserError, nearest
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 
 
@@ -80,11 +80,13 @@ def _folder(folder: Path) -> Examples:
     paths, labels = [], []
     for label, child in enumerate(classes):
         for path in sorted(child.rglob("*")):
-            if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            if path.suffix.lower() in headers.SUFFIXES and path.is_file():
                 paths.append(path)
                 labels.append(label)
     if not paths:
-        raise UserError(f"{folder}: no image found in its {len(classes)} folders ({', '.join(sorted(IMAGE_SUFFIXES))})")
+        raise UserError(
+            f"{folder}: no image found in its {len(classes)} folders ({', '.join(sorted(headers.SUFFIXES))})"
+        )
     return Examples(_objects(paths), np.array(labels, np.int32), tuple(c.name for c in classes), str(folder))
 
 

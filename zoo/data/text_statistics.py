@@ -92,7 +92,7 @@ def word_vectors(numbers: Sequence[np.ndarray], words: int, width: int, window: 
         seed: Of the randomized decomposition.
 
     Returns:
-        float32 `[words, width]`; a word that was never seen has zeros.
+        float32 `[words, width]`; a word that was never seen has zeros, up to rounding.
     """
     from sklearn.utils.extmath import randomized_svd
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.errors import UserError
 from zoo.tasks.base import Task
 from zoo.tasks.results import Classification
 
@@ -46,24 +47,44 @@ class ClassificationTask(Task):
             answers.append(Classification(named[0][0], named[0][1], tuple(named), **shortened))
         return answers
 
-    def probabilities(self, examples, batch_size: int = 256) -> np.ndarray:
-        """Probabilities `[N, K]` of the labels, in their own order, for labelled or unlabelled examples."""
+    def probabilities(
+        self, examples, batch_size: int = 256, bad: dict[int, UserError | OSError] | None = None
+    ) -> np.ndarray:
+        """Probabilities `[N, K]` of the labels, in their own order, for labelled or unlabelled examples.
+
+        Args:
+            examples: What to answer.
+            batch_size: Examples at a time.
+            bad: Where it is given, an example that cannot be read is entered here by its place and has no row;
+                otherwise it raises.
+        """
         forward = tf.function(
             lambda raw: tf.nn.softmax(tf.cast(self.outputs(self.preprocess(raw)[0]), tf.float32)),
             input_signature=[tf.TensorSpec([None], tf.string)],
         )
         parts = []
         for start in range(0, len(examples), batch_size):
-            raw = [self.raw(item) for item in examples.raw[start : start + batch_size]]
-            parts.append(forward(tf.constant(raw, tf.string)).numpy())
+            raw = []
+            for place, item in enumerate(examples.raw[start : start + batch_size], start):
+                try:
+                    raw.append(self.raw(item))
+                except (UserError, OSError) as error:
+                    if bad is None:
+                        raise
+                    bad[place] = error
+            if raw:
+                parts.append(forward(tf.constant(raw, tf.string)).numpy())
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
 
     def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
         """Accuracy over examples whose labels are counted as the task's; see `Examples.renamed`."""
+        return self.score(examples.labels, self.probabilities(examples, batch_size))
+
+    def score(self, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+        """The metrics of `evaluate` from labels `[N]` and probabilities `[N, K]` that are there already."""
         from sklearn.metrics import accuracy_score
 
-        predicted = self.probabilities(examples, batch_size).argmax(-1)
-        return {"accuracy": float(accuracy_score(examples.labels, predicted))}
+        return {"accuracy": float(accuracy_score(labels, probabilities.argmax(-1)))}
 
 
 @keras.saving.register_keras_serializable("menagerie")
