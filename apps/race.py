@@ -95,7 +95,7 @@ def _on_recipe(arguments: argparse.Namespace, out: Path) -> int:
         raise UserError(f"--recipe {recipe.name}: it has no data of its own to race on; choose classify-fashion")
     if recipe.initialize:
         raise UserError(
-            f"--recipe {recipe.name}: its first weights are fitted to all of its data before any optimizer moves, which "
+            f"--recipe {recipe.name}: its first weights are fitted to its data before any optimizer moves, which "
             "leaves little to race for; choose classify-fashion"
         )
     entrants = _entrants(arguments, surfaces=False)
@@ -148,7 +148,7 @@ def _listed(option: str, given: str | None, default: Sequence[str]) -> list[str]
 def _entrants(arguments: argparse.Namespace, surfaces: bool):
     from apps.racing import entrants
 
-    default = entrants.DEFAULT if surfaces else ("sgd", "momentum", "rmsprop", "adam", "lion")
+    default = entrants.DEFAULT if surfaces else ("momentum", "adam", "lion")
     found = [entrants.get(name, surfaces) for name in _listed("--optimizers", arguments.optimizers, default)]
     for place, entrant in enumerate(found):
         if entrant in found[:place]:

@@ -1,7 +1,4 @@
-"""The race over surfaces as a picture and as a moving one. It draws what `search` has measured.
-
-Curves differ by line style and marker as well as by colour, so that a grey print or a colour-blind eye tells them apart.
-"""
+"""The race over surfaces as a picture and as a moving one. It draws what `search` has measured."""
 
 from __future__ import annotations
 
@@ -10,29 +7,22 @@ from collections.abc import Sequence
 from typing import IO
 
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.animation import PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from apps.racing.looks import LOOKS
 from apps.racing.search import NOISE, RULE, Run
 from apps.racing.surfaces import Surface
 
-# Colours of Okabe and Ito, ordered so that neighbours differ in lightness too.
-_LOOKS = (
-    {"color": "#000000", "linestyle": "-", "marker": "o"},
-    {"color": "#56B4E9", "linestyle": "-", "marker": "x"},
-    {"color": "#D55E00", "linestyle": "--", "marker": "s"},
-    {"color": "#009E73", "linestyle": "-.", "marker": "^"},
-    {"color": "#CC79A7", "linestyle": ":", "marker": "D"},
-    {"color": "#0072B2", "linestyle": (0, (6, 1, 1, 1, 1, 1)), "marker": "v"},
-    {"color": "#E69F00", "linestyle": (0, (1, 1)), "marker": "P"},
-    {"color": "#666666", "linestyle": (0, (8, 2)), "marker": "*"},
-)
-MOST = len(_LOOKS)  # curves that can be told apart in one picture
+MOST = len(LOOKS)  # curves that can be told apart in one picture
 _COLUMNS = 4
-FRAMES = 48
+_HALO = patheffects.withStroke(linewidth=2.5, foreground="white")
+FRAMES = 36
 FRAMES_PER_SECOND = 8
+DOTS = 75  # an inch of the GIF
 
 
 def still(runs: Sequence[Run], stream: IO[bytes]) -> None:
@@ -40,44 +30,48 @@ def still(runs: Sequence[Run], stream: IO[bytes]) -> None:
     surfaces = _surfaces(runs)
     columns = min(_COLUMNS, len(surfaces))
     rows = math.ceil(len(surfaces) / columns)
-    entrants = len(runs) // len(surfaces)
-    figure = Figure(figsize=(max(4.3 * columns, 7), rows * (3.4 + 0.19 * entrants) + 0.9), layout="constrained")
-    figure.suptitle(_title(runs), fontsize=15)
-    panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes, surface in zip(panels, surfaces, strict=False):
+    table = 0.45 + 0.17 * (len(runs) // len(surfaces))  # inches under each panel for its legend
+    figure = Figure(figsize=(max(4.2 * columns, 7), rows * (3.3 + table) + 0.9), layout="constrained")
+    figure.suptitle(_title(runs), fontsize=16)
+    grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[3.3, table] * rows)
+    for axes in grid.flat:
+        axes.axis("off")
+    for place, surface in enumerate(surfaces):
+        row, column = divmod(place, columns)
+        axes, below = grid[2 * row, column], grid[2 * row + 1, column]
+        axes.axis("on")
         _ground(axes, surface)
-        here = [run for run in runs if run.surface is surface]
-        for place, run in enumerate(here):
-            axes.plot(*_within(run).T, **_look(place), markevery=0.09, label=_label(run))
-            _mark_exit(axes, run, place)
+        handles = []
+        for number, run in enumerate(run for run in runs if run.surface is surface):
+            positions = _drawn(run)
+            look = _look(number)
+            axes.plot(*positions.T, **look, markevery=_doublings(len(positions)))
+            handles.append(Line2D([], [], **look, label=_label(run)))
+            _mark_exit(axes, run, look["color"])
         _marks(axes, surface)
-        axes.legend(
-            loc="upper left",
-            bbox_to_anchor=(-0.08, -0.16),
-            ncols=1,
-            fontsize=8.5,
+        below.legend(
+            handles=handles,
+            title="optimizer, learning rate: steps to a minimum (or f at the end)",
+            title_fontsize=9.5,
+            alignment="left",
+            loc="upper center",
+            fontsize=9.5,
             frameon=False,
             handlelength=4,
-            labelspacing=0.25,
-            borderaxespad=0,
-        )
-    for axes in list(panels):
-        axes.axis("off")
-    figure.supxlabel(_footer(runs), fontsize=9, color="0.25")
+            labelspacing=0.2,
+            borderpad=0,
+        ).set_in_layout(False)
+    figure.supxlabel(_footer(runs), fontsize=10, color="0.2")
     figure.savefig(stream, format="png", dpi=110)
 
 
-def moving(runs: Sequence[Run], path: str) -> int:
-    """Writes the GIF: the same race step by step, the early steps slower than the late ones.
-
-    Returns:
-        How many frames it has.
-    """
+def moving(runs: Sequence[Run], path: str) -> None:
+    """Writes the GIF: the same race step by step, the early steps slower than the late ones; see `moments`."""
     surfaces = _surfaces(runs)
     columns = min(_COLUMNS, len(surfaces))
     rows = math.ceil(len(surfaces) / columns)
-    ground = Figure(figsize=(max(2.9 * columns, 5.2), 2.6 * rows + 0.75), dpi=80, layout="constrained")
-    figure = Figure(figsize=ground.get_size_inches(), dpi=80)
+    ground = Figure(figsize=(max(2.9 * columns, 5.2), 2.6 * rows + 0.75), dpi=DOTS, layout="constrained")
+    figure = Figure(figsize=ground.get_size_inches(), dpi=DOTS)
     ground.suptitle(" ", fontsize=11)  # keeps the room for the counter of steps
     panels = list(ground.subplots(rows, columns, squeeze=False).flat)
     for axes, surface in zip(panels, surfaces, strict=False):
@@ -91,7 +85,7 @@ def moving(runs: Sequence[Run], path: str) -> int:
     ground.legend(handles=handles, handlelength=3.2, columnspacing=1.2, **legend)
     canvas = FigureCanvasAgg(ground)
     canvas.draw()  # contours, axes and texts once, and not once a frame
-    figure.figimage(np.asarray(canvas.buffer_rgba()))
+    figure.figimage(np.asarray(canvas.buffer_rgba()), zorder=-1)
     counter = figure.text(0.5, 0.985, "", ha="center", va="top", fontsize=11)
     curves = []
     for axes, surface in zip(panels, surfaces, strict=False):
@@ -102,25 +96,23 @@ def moving(runs: Sequence[Run], path: str) -> int:
             look = _look(place)
             (line,) = over.plot([], [], color=look["color"], linestyle=look["linestyle"], linewidth=1.2)
             (head,) = over.plot([], [], **{**look, "linestyle": "none", "markersize": 6})
-            curves.append((_within(run), line, head))
+            curves.append((_drawn(run), line, head))
     last = len(runs[0].positions) - 1
-    moments = _moments(last)
     writer = PillowWriter(fps=FRAMES_PER_SECOND, metadata={})
-    with writer.saving(figure, path, dpi=80):
-        for step in moments:
+    with writer.saving(figure, path, dpi=DOTS):
+        for step in moments(last):
             counter.set_text(f"step {step} of {last}")
             for positions, line, head in curves:
                 line.set_data(*positions[: step + 1].T)
                 head.set_data(*positions[min(step, len(positions) - 1)][:, None])
             writer.grab_frame()
-        for _ in range(FRAMES - len(moments)):  # time to look at the end
+        for _ in range(2 * FRAMES_PER_SECOND):  # two seconds to look at the end: one long frame in the file
             writer.grab_frame()
-    return FRAMES
 
 
-def _moments(last: int) -> list[int]:
-    """Steps to show: each of the first, then ever fewer, the last one at the end."""
-    return sorted({round(last * (frame / (FRAMES - 9)) ** 2) for frame in range(FRAMES - 8)})
+def moments(last: int) -> list[int]:
+    """The steps that the GIF shows: each of the first, then ever fewer, and the last."""
+    return sorted({round(last * (frame / (FRAMES - 1)) ** 2) for frame in range(FRAMES)})
 
 
 def _surfaces(runs: Sequence[Run]) -> list[Surface]:
@@ -128,7 +120,7 @@ def _surfaces(runs: Sequence[Run]) -> list[Surface]:
 
 
 def _look(place: int) -> dict:
-    return {**_LOOKS[place % MOST], "linewidth": 1.5, "markersize": 4.5, "markeredgewidth": 1.2}
+    return {**LOOKS[place % MOST], "linewidth": 1.3, "markersize": 4.5, "markeredgewidth": 1.2}
 
 
 def _title(runs: Sequence[Run]) -> str:
@@ -137,21 +129,21 @@ def _title(runs: Sequence[Run]) -> str:
 
 def _label(run: Run) -> str:
     if run.steps is not None:
-        end = f"{run.steps} steps"
+        end = f"{run.steps}"
     elif run.left is not None:
-        end = f"left the picture at step {run.left}"
+        end = f"left at step {run.left}"
     else:
-        end = f"not there, f = {run.value:.3g}"
-    return f"{run.entrant.name}, rate {run.learning_rate:g}{'*' if run.at_edge else ''}: {end}"
+        end = f"(f = {run.value:.2g})"
+    return f"{run.entrant.name}, {run.learning_rate:g}{'*' if run.at_edge else ''}: {end}"
 
 
 def _footer(runs: Sequence[Run]) -> str:
-    lines = [RULE]
+    lines = [RULE, "A curve ends where its run has arrived to stay. Markers: after 1, 2, 4, 8, ... steps."]
     if any(run.entrant.noisy for run in runs):
         lines.append(f"Noise: normal, seeded, standard deviation {NOISE:g} of the gradient's length at the start.")
     if any(run.at_edge for run in runs):
         lines.append("* at the edge of the grid of rates: a better one may lie beyond.")
-    return lines[0] + "\n" + "  ".join(lines[1:])
+    return "\n".join([*lines[:1], " ".join(lines[1:3]), *lines[3:]])
 
 
 def _ground(axes, surface: Surface, small: bool = False) -> None:
@@ -177,25 +169,29 @@ def _ground(axes, surface: Surface, small: bool = False) -> None:
 def _marks(axes, surface: Surface) -> None:
     """The start, a ring, and the minima, stars."""
     axes.plot(*surface.start, marker="o", markersize=9, color="white", markeredgecolor="black", zorder=4)
-    axes.annotate("start", surface.start, (0, 7), textcoords="offset points", ha="center", fontsize=8, zorder=6)
+    beside = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "zorder": 6, "path_effects": [_HALO]}
+    axes.annotate("start", surface.start, (0, 7), **beside)
     for minimum in surface.minima:
         axes.plot(*minimum, marker="*", markersize=13, color="white", markeredgecolor="black", zorder=6)
 
 
-def _within(run: Run) -> np.ndarray:
-    """The positions up to the step that left the picture for good, which is drawn as far as the frame."""
-    return run.positions if run.left is None else _finite(run.positions[: run.left + 1])
+def _drawn(run: Run) -> np.ndarray:
+    """The positions up to the arrival, or to the step that left the picture for good; else all."""
+    if run.left is not None:
+        return np.clip(np.nan_to_num(run.positions[: run.left + 1], nan=1e3), -1e3, 1e3)
+    return run.positions if run.steps is None else run.positions[: run.steps + 1]
 
 
-def _finite(positions: np.ndarray) -> np.ndarray:
-    return np.clip(np.nan_to_num(positions, nan=1e3, posinf=1e3, neginf=-1e3), -1e3, 1e3)
+def _doublings(count: int) -> list[int]:
+    """Places 1, 2, 4, 8, ... of a curve of `count` points, and its last."""
+    return sorted({*(2**power for power in range(count.bit_length()) if 2**power < count), count - 1})
 
 
-def _mark_exit(axes, run: Run, place: int) -> None:
+def _mark_exit(axes, run: Run, colour: str) -> None:
     """An arrow head of the curve's colour where it leaves the picture."""
     if not run.left:
         return
-    inside, out = _within(run)[-2:]
+    inside, out = _drawn(run)[-2:]
     left, right, bottom, top = run.surface.frame
     low, high, way = np.array([left, bottom]), np.array([right, top]), out - inside
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -205,6 +201,6 @@ def _mark_exit(axes, run: Run, place: int) -> None:
         "",
         edge,
         inside,
-        arrowprops={"arrowstyle": "-|>", "color": _look(place)["color"], "shrinkA": 0, "shrinkB": 0},
+        arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0},
         annotation_clip=False,
     )

@@ -63,8 +63,11 @@ def ravine(x, y):
 
 
 def two_minima(x, y):
-    """f'(x) = 4 (x + 1) (x - 0.1) (x - 0.9): a local minimum at 0.9, a pass at 0.1, the global minimum at -1."""
-    return x**4 - 1.82 * x**2 + 0.36 * x + 2 * y**2
+    """f'(x) = 4 (x + 1) (x - 0.4) (x - 0.9): a local minimum at 0.9, a pass at 0.4, the global minimum at -1.
+
+    No learning rate with which gradient descent settles in the global minimum throws it over the pass from the start.
+    """
+    return x**4 - 0.4 * x**3 - 1.88 * x**2 + 1.44 * x + 2 * y**2
 
 
 def saddle(x, y):
@@ -104,30 +107,30 @@ def monkey_saddle(x, y):
 _THIRD = math.sqrt(3) / 2
 
 SURFACES = (
-    Surface("ravine", "Ravine, 50 times steeper across", ravine, (-2.4, -1.6), ((0, 0),), (-3, 1.5, -2, 1)),
+    Surface("ravine", "Ravine, 50 times steeper across", ravine, (-2.4, -1.6), ((0, 0),), (-3.5, 1.5, -2.3, 1.3)),
     Surface(
         "local-minimum",
         "Local minimum before the global one",
         two_minima,
         (1.3, 0.8),
         ((-1, 0),),
-        (-1.7, 1.8, -1.2, 1.2),
+        (-1.8, 1.8, -1.2, 1.2),
         logarithmic=False,
     ),
-    Surface(
-        "saddle", "Saddle", saddle, (-1.4, 0.001), ((0, -1), (0, 1)), (-1.8, 1.8, -1.5, 1.5), logarithmic=False
-    ),
+    Surface("saddle", "Saddle", saddle, (-1.4, 0.001), ((0, -1), (0, 1)), (-1.8, 1.8, -1.5, 1.5), logarithmic=False),
     Surface("plateau", "Plateau", plateau, (-3.0, 1.2), ((0, 0),), (-3.6, 1.8, -1.8, 1.8), logarithmic=False),
-    Surface("rosenbrock", "Rosenbrock's bent valley", rosenbrock, (-1.4, 1.6), ((1, 1),), (-2, 2, -1, 3)),
-    Surface("rastrigin", "Rastrigin's dents", rastrigin, (-2.8, 2.2), ((0, 0),), (-4, 2, -2, 4), logarithmic=False),
-    Surface("beale", "Beale's flat middle", beale, (1.0, 1.6), ((3, 0.5),), (-1, 4.2, -1.2, 2.4)),
+    Surface("rosenbrock", "Rosenbrock's bent valley", rosenbrock, (-1.4, 1.6), ((1, 1),), (-2, 2, -1, 3.4)),
+    Surface(
+        "rastrigin", "Rastrigin's dents", rastrigin, (-2.3, 1.4), ((0, 0),), (-3.4, 1.4, -1.4, 2.4), logarithmic=False
+    ),
+    Surface("beale", "Beale's flat middle", beale, (1.0, 1.6), ((3, 0.5),), (-0.8, 4.6, -1.4, 2.2)),
     Surface(
         "monkey-saddle",
         "Monkey saddle",
         monkey_saddle,
-        (1.2, 0.001),
+        (0.7, 0.001),
         ((-1, 0), (0.5, -_THIRD), (0.5, _THIRD)),
-        (-1.6, 1.6, -1.4, 1.4),
+        (-1.6, 1.3, -1.4, 1.4),
         logarithmic=False,
     ),
 )
