@@ -20,7 +20,7 @@ from apps.racing.surfaces import Surface
 MOST = len(LOOKS)  # curves that can be told apart in one picture
 _COLUMNS = 4
 _HALO = patheffects.withStroke(linewidth=2.5, foreground="white")
-FRAMES = 36
+FRAMES = 32
 FRAMES_PER_SECOND = 8
 DOTS = 75  # an inch of the GIF
 
@@ -157,7 +157,7 @@ def _ground(axes, surface: Surface, small: bool = False) -> None:
         levels = np.geomspace(max(above.max() * 1e-5, 1e-3), above.max(), 14)
     else:
         levels = np.linspace(0, 1, 13)[1:] ** 1.5 * above.max()
-    axes.contour(x, y, above, levels=levels, colors="0.72", linewidths=0.6)
+    axes.contour(x, y, above, levels=levels, colors="0.72", linewidths=0.6, antialiased=not small)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     size = 7 if small else 9
     axes.set_title(surface.title, fontsize=8.5 if small else 12)

@@ -12,7 +12,7 @@ from apps.racing import entrants, surfaces
 from zoo import recipes
 from zoo.errors import UserError
 
-STEPS = 40
+STEPS = 30
 
 
 def height(surface, point):
@@ -21,14 +21,14 @@ def height(surface, point):
 
 @pytest.fixture(scope="module")
 def raced(tmp_path_factory):
-    """Runs of three optimizers on two surfaces, as measured, and the folder and lines of the command for the same."""
+    """A race of two optimizers over two surfaces: the folder, and the lines that were printed."""
     import io
     from contextlib import redirect_stdout
 
     from apps import cli
 
     out = tmp_path_factory.mktemp("runs") / "race"
-    argv = ["race", "--surfaces", "saddle,ravine", "--optimizers", "sgd,adam,lamb", "--steps", STEPS, "--seed", 5]
+    argv = ["race", "--surfaces", "saddle,ravine", "--optimizers", "sgd,adam", "--steps", STEPS, "--seed", 5]
     with redirect_stdout(io.StringIO()) as printed:
         status = cli.main([*map(str, argv), "--out", str(out)])
     assert status == 0
@@ -81,11 +81,11 @@ def test_trajectories_are_those_of_the_optimizer_alone(name):
         surface, rate = chosen[place], rates[1 - place]
         point = keras.Variable(np.add(surface.start, search.STARTS[start]), dtype="float32")
         optimizer = entrant.make(rate)
-        alone = [np.array(point)]
+        alone = [keras.ops.convert_to_numpy(point)]
         for _ in range(12):
-            optimizer.apply([search.slope(surface, np.array(point)).astype(np.float32)], [point])
-            alone.append(np.array(point))
-        assert np.abs(alone[-1] - alone[0]).max() > 1e-6
+            optimizer.apply([search.slope(surface, keras.ops.convert_to_numpy(point)).astype(np.float32)], [point])
+            alone.append(keras.ops.convert_to_numpy(point))
+        assert (alone[-1] != alone[0]).all()
         moved = np.abs(np.diff(alone, axis=0)).sum()
         np.testing.assert_allclose(found[place, 1 - place, start], alone, atol=1e-4 * moved + 1e-6)
 
@@ -143,7 +143,7 @@ def test_the_lines_agree_with_the_trajectories(raced):
     stored = json.loads((out / "race.json").read_text())
     assert {path.name for path in out.iterdir()} == {"race.png", "race.gif", "race.json"}
     assert [{k: v for k, v in run.items() if k != "path"} for run in stored["runs"]] == lines
-    assert [line["surface"] for line in lines] == ["saddle"] * 3 + ["ravine"] * 3
+    assert [line["surface"] for line in lines] == ["saddle"] * 2 + ["ravine"] * 2
     for run in stored["runs"]:
         surface, path = surfaces.get(run["surface"]), np.array(run["path"])
         assert len(path) == STEPS + 1 and path[0] == pytest.approx(surface.start)
@@ -174,7 +174,7 @@ def test_the_pictures_can_be_read(raced):
 
 def test_the_same_seed_gives_the_same_files(raced, tmp_path, zoo_main):
     out, lines = raced
-    argv = ["--surfaces", "saddle,ravine", "--optimizers", "SGD,Adam,LAMB", "--steps", STEPS, "--seed", 5]
+    argv = ["--surfaces", "saddle,ravine", "--optimizers", "SGD,Adam", "--steps", STEPS, "--seed", 5]
     status, again, err = zoo_main("race", *argv, "--json", "--out", tmp_path / "again")
     assert (status, err, [json.loads(line) for line in again]) == (0, "", lines)
     for name in ("race.json", "race.png", "race.gif"):
@@ -210,7 +210,7 @@ def test_a_person_sees_a_table(raced, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--surfaces", "ravin"], "no surface named 'ravin'; did you mean 'ravine'?"),
+        (["--surfaces", "ravin"], "no surface named 'ravin'; did you mean 'ravine' or 'rastrigin'?"),
         (["--surfaces", "ravine,"], "--surfaces: expected names separated by commas, got 'ravine,'"),
         (["--optimizers", "adm"], "no optimizer named 'adm'; did you mean 'adam'"),
         (["--optimizers", "adam,ADAM"], "--optimizers: Adam is named twice"),
@@ -260,7 +260,7 @@ def test_a_budget_cuts_examples_then_epochs_then_rates():
     def plan(seconds, count=2):
         found = comparison.fitting(comparison.WHOLE, cost, count, 1000, 1000, 100, seconds)
         if found is not None:
-            assert count * cost.seconds(found, 1000, 1000) <= seconds
+            assert count * cost.seconds(found, 1000, 1000) <= seconds + 1e-6
         return found
 
     assert plan(1e6) == comparison.WHOLE
@@ -281,7 +281,7 @@ def on_digits():
     said, emitted = [], []
     measured = comparison.race(
         recipe,
-        [entrants.get(name, False) for name in ("momentum", "adam")],
+        [entrants.get("adam", False)],
         1,
         None,
         said.append,
@@ -293,9 +293,9 @@ def on_digits():
 
 def test_a_race_on_real_data(on_digits):
     measured, said, emitted = on_digits
-    assert said[0].startswith("About 0.") and "2 optimizers, 3 trainings each (2 rates, 2 seeds)" in said[0]
+    assert re.match(r"About \d+\.\d minutes: 1 optimizers, 3 trainings each \(2 rates, 2 seeds\) of 1 epochs", said[0])
     assert emitted[0]["examples"] == pytest.approx(200, abs=5) and emitted[1:] == measured["optimizers"]
-    for entry, default in zip(measured["optimizers"], (0.01, 0.001), strict=True):
+    for entry, default in zip(measured["optimizers"], (0.001,), strict=True):
         assert [each["learning_rate"] for each in entry["search"]] == pytest.approx([default, 5 * default])
         best = max(entry["search"], key=lambda each: each["validation"])
         assert entry["validation"]["values"][0] == best["validation"]
@@ -310,8 +310,10 @@ def test_a_race_on_real_data(on_digits):
 def test_its_curves_can_be_read(on_digits, tmp_path):
     from apps.racing import curves
 
+    measured = on_digits[0]
+    other = {**measured["optimizers"][0], "optimizer": "another"}
     with open(tmp_path / "race.png", "wb") as stream:
-        curves.draw(on_digits[0], stream)
+        curves.draw({**measured, "optimizers": [*measured["optimizers"], other]}, stream)
     with Image.open(tmp_path / "race.png") as picture:
         assert picture.format == "PNG" and picture.width > picture.height
 
