@@ -51,7 +51,7 @@ def still(runs: Sequence[Run], stream: IO[bytes]) -> None:
         _marks(axes, surface)
         below.legend(
             handles=handles,
-            title="optimizer, learning rate: steps to a minimum (or f at the end)",
+            title="learning rate: steps to a minimum (or f at the end)",
             title_fontsize=9.5,
             alignment="left",
             loc="upper center",
@@ -157,7 +157,7 @@ def _ground(axes, surface: Surface, small: bool = False) -> None:
         levels = np.geomspace(max(above.max() * 1e-5, 1e-3), above.max(), 14)
     else:
         levels = np.linspace(0, 1, 13)[1:] ** 1.5 * above.max()
-    axes.contour(x, y, above, levels=levels, colors="0.72", linewidths=0.6, antialiased=not small)
+    axes.contour(x, y, above, levels=levels, colors="0.85" if small else "0.72", linewidths=0.6, antialiased=not small)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     size = 7 if small else 9
     axes.set_title(surface.title, fontsize=8.5 if small else 12)
