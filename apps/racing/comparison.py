@@ -51,8 +51,9 @@ class Plan:
 
 
 WHOLE = Plan(EXAMPLES, EPOCHS, RATES, SEEDS)
-# What is given up for a budget, in this order; before each step down, examples, to a quarter.
-_STEPS_DOWN = ((3, 3, 3), (2, 3, 3), (1, 3, 3), (1, 2, 2), (1, 1, 1))
+# What is given up for a budget, in this order: epochs, rates and seeds, and the least share of the examples that still
+# counts there. The search goes last: without it, the comparison is of defaults.
+_STEPS_DOWN = ((3, 3, 3, 1 / 4), (2, 3, 3, 1 / 4), (1, 3, 3, 1 / 4), (1, 3, 1, 1 / 8), (1, 1, 1, 0))
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,15 @@ def race(
         UserError: The data are nowhere, or the budget is too small for one run of each.
     """
     started = time.monotonic()
+    cut = []
     kind = recipe.task.partition("-")[0]
     train, held = data.load(recipe.data, recipe.splits[0], kind=kind).split(recipe.validation, recipe.seed)
     test = data.load(recipe.data, recipe.splits[1], kind=kind).renamed(train.names)
     train, held = _cut(train, whole.examples, seed), _cut(held, HELD, seed)
     whole = dataclasses.replace(whole, examples=min(whole.examples, len(train)))
+    if budget is not None and len(test) > HELD:
+        cut = [f"test examples {len(test):,} -> {HELD:,}"]
+        test = _cut(test, HELD, seed)
     cost = _timed(recipe, entrants[0], train, seed)
     spent = time.monotonic() - started
     chosen = whole
@@ -108,14 +113,14 @@ def race(
         least = min(len(train), max(recipe.batch_size, 10 * len(train.names)))
         chosen = fitting(whole, cost, len(entrants), len(held), len(test), least, budget * 60 - spent)
         if chosen is None:
-            smallest = Plan(least, *_STEPS_DOWN[-1])
+            smallest = Plan(least, epochs=1, rates=1, seeds=1)
             needed = (spent + len(entrants) * cost.seconds(smallest, len(held), len(test))) / 60
             raise UserError(
                 f"--budget {budget:g}: too small for one run of each of {len(entrants)} optimizers, which takes about "
                 f"{math.ceil(needed * 10) / 10:.1f} minutes here"
             )
     minutes = (spent + len(entrants) * cost.seconds(chosen, len(held), len(test))) / 60
-    cut = [
+    cut += [
         f"{name} {before:,} -> {after:,}"
         for name, before, after in zip(
             ("examples", "epochs", "rates", "seeds"),
@@ -185,14 +190,14 @@ def race(
 def fitting(whole: Plan, cost: Cost, count: int, held: int, test: int, least: int, seconds: float) -> Plan | None:
     """The largest plan that `count` optimizers finish in time; None if there is none.
 
-    Fewer examples first, down to a quarter; then fewer epochs, then fewer rates and seeds, then still fewer examples.
+    Fewer examples first, then fewer epochs, then one seed, then the default rate alone; see `_STEPS_DOWN`.
     """
-    for down in _STEPS_DOWN:
+    for *down, share in _STEPS_DOWN:
         epochs, rates, seeds = (min(pair) for pair in zip(down, dataclasses.astuple(whole)[1:], strict=True))
         empty = Plan(0, epochs, rates, seeds)
         room = seconds / count - cost.seconds(empty, held, test)
         examples = int(min(whole.examples, room / (empty.runs * epochs * cost.example)))
-        if examples >= (least if down == _STEPS_DOWN[-1] else max(least, whole.examples // 4)):
+        if examples >= max(least, whole.examples * share):
             return Plan(examples, epochs, rates, seeds)
     return None
 
