@@ -122,6 +122,29 @@ def test_the_best_rate_is_the_rule_s_and_every_optimizer_gets_the_same_budget(ra
     assert line["learning_rate"] == search.RATES[int(np.argmin(slowest))]
 
 
+@pytest.mark.parametrize(
+    ("arrivals", "ends", "best"),
+    [
+        ([[1, 1, 9], [3, 3, 3], [4, 2, 2]], 1.0, 1),  # 9: not at all. The slowest start counts
+        ([[4, 1, 1], [2, 2, 2], [2, 2, 2]], 1.0, 1),  # a tie goes to the smaller rate
+        ([[9, 9, 9], [9, 9, 9], [9, 9, 9]], [[1, 1, 3], [2, 2, 2], [1, 1, 4]], 1),  # the lowest of the highest ends
+        ([[9, 1, 1], [9, 9, 9], [9, 9, 9]], [[4, 4, 4], [2, 2, 2], [1, 1, 3]], 1),
+    ],
+)
+def test_what_best_is(arrivals, ends, best, monkeypatch):
+    from apps.racing import search
+
+    steps, far = 5, np.broadcast_to(ends, (3, 3))
+    paths = np.zeros((1, 3, 3, steps + 1, 2))  # S R K T 2
+    for rate, start in np.ndindex(3, 3):
+        until = min(arrivals[rate][start], steps + 1)
+        paths[0, rate, start, :until, 0] = -far[rate, start]
+    monkeypatch.setattr(search, "trajectories", lambda *_: paths)
+    run = search.race([surfaces.get("ravine")], entrants.get("adam", True), steps, 1, (0.1, 0.2, 0.3))[0]
+    assert run.learning_rate == (0.1, 0.2, 0.3)[best]
+    np.testing.assert_array_equal(run.positions, paths[0, best, 0])
+
+
 def test_arrival_and_leaving():
     from apps.racing import search
 
