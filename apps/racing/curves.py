@@ -57,10 +57,14 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
     curves.set(xlabel="epoch", ylabel=f"validation {metric}, mean ± deviation")
     curves.set_title("The chosen rates")
     curves.xaxis.get_major_locator().set_params(integer=True)
-    scores.set_yticks(range(len(entries)), [f"{e['optimizer']}\nrate {e['learning_rate']:g}" for e in entries])
+    names = [f"{e['optimizer']}\nrate {e['learning_rate']:g}{'*' if e['rate_at_edge'] else ''}" for e in entries]
+    scores.set_yticks(range(len(entries)), names)
     scores.set(xlabel=f"test {metric}: each seed, and mean ± deviation", ylim=(len(entries) - 0.5, -0.6))
     scores.set_title("At the end, on data that chose nothing")
     curves.legend(handlelength=4)
+    scores.margins(x=0.12)
+    if any(entry["rate_at_edge"] for entry in entries):
+        figure.supxlabel("* best at the edge of its grid of rates: a better one may lie beyond", fontsize=10)
     for axes in (search, curves, scores):
         axes.grid(alpha=0.3)
     figure.savefig(stream, format="png", dpi=110)

@@ -3,7 +3,7 @@
 # Colours of Okabe and Ito, ordered so that neighbours differ in lightness too.
 LOOKS = (
     {"color": "#000000", "linestyle": "-", "marker": "o"},
-    {"color": "#56B4E9", "linestyle": "-", "marker": "x"},
+    {"color": "#56B4E9", "linestyle": (0, (5, 1)), "marker": "x"},
     {"color": "#D55E00", "linestyle": "--", "marker": "s"},
     {"color": "#009E73", "linestyle": "-.", "marker": "^"},
     {"color": "#CC79A7", "linestyle": ":", "marker": "D"},
