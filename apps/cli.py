@@ -21,6 +21,7 @@ COMMANDS = {
     "train": ("apps.train", "train a recipe, or an application on your own data"),
     "evaluate": ("apps.evaluate", "measure a preset on its test data or on yours"),
     "export": ("apps.export", "write a preset as a SavedModel, checked, for serving"),
+    "race": ("apps.race", "draw optimizers beside one another, tuned alike"),
     "show": ("apps.show", "print a preset's card: data, scores, limits"),
     "list": ("apps.list", "list presets, models, recipes, optimizers"),
     "quickstart": ("apps.quickstart", "do the whole road on real data in a minute"),

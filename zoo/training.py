@@ -17,6 +17,7 @@ import numpy as np
 
 import optimizers
 from zoo import card, curve, data, preset, tasks
+from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.data.batches import Batches
 from zoo.errors import UserError
@@ -73,19 +74,11 @@ def fit(
     for note in data_examples.check(train, held):
         say(note)
 
-    task = _task(recipe, out.name if source else recipe.name, train, source, init, say)
+    task = fresh(recipe, out.name if source else recipe.name, train, source, init, say)
     if recipe.initialize and not init:
         recipe.initialize(task, train)
-    trainer = keras.Sequential([*recipe.augment(), task.model]) if recipe.augment else task.model
     batches, held_batches = Batches(task, train, recipe.batch_size), Batches(task, held, recipe.batch_size)
-    trainer.compile(
-        optimizer=optimizers.get(
-            recipe.optimizer, learning_rate=_schedule(recipe, batches.steps), **recipe.optimizer_arguments
-        ),
-        loss=task.loss(recipe.label_smoothing),
-        metrics=task.metrics(),
-        jit_compile=False,
-    )
+    trainer = compiled(recipe, task, batches.steps)
     state = _State(
         trainer, out / _STATE, _fingerprint(recipe, train, held, init), next(iter(held_batches.in_order()))[0]
     )
@@ -133,8 +126,38 @@ def _examples(recipe: Recipe, kind: str, source: str | None, columns: Mapping[st
     return train, held, test
 
 
-def _task(recipe: Recipe, name: str, train, source: str | None, init: str | None, say) -> tasks.base.Task:
-    """A task around a new model: labels and vocabulary from the training data, weights perhaps from a preset."""
+def compiled(recipe: Recipe, task: tasks.base.Task, steps_per_epoch: int) -> keras.Model:
+    """The task's model as `model.fit` trains it: after the augmentation, with the recipe's optimizer and schedule."""
+    trainer = keras.Sequential([*recipe.augment(), task.model]) if recipe.augment else task.model
+    trainer.compile(
+        optimizer=optimizers.get(
+            recipe.optimizer, learning_rate=_schedule(recipe, steps_per_epoch), **recipe.optimizer_arguments
+        ),
+        loss=task.loss(recipe.label_smoothing),
+        metrics=task.metrics(),
+        jit_compile=False,
+    )
+    return trainer
+
+
+def fresh(
+    recipe: Recipe,
+    name: str,
+    train: Examples,
+    source: str | None = None,
+    init: str | None = None,
+    say: Callable[[str], None] = print,
+) -> tasks.base.Task:
+    """A task around a new model: labels and vocabulary from the training data, weights perhaps from a preset.
+
+    Args:
+        recipe: Which task and model.
+        name: The task's name.
+        train: The training examples.
+        source: The user's own data, where they take the place of the recipe's.
+        init: A preset to start from.
+        say: Takes a sentence about the preset's weights.
+    """
     cls = tasks.get(recipe.task)
     config = {
         "name": name,
