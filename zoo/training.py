@@ -6,6 +6,7 @@ import contextlib
 import csv
 import dataclasses
 import datetime
+import io
 import json
 import math
 import os
@@ -242,18 +243,21 @@ class _State(keras.callbacks.Callback):
         partial = self.path.with_suffix(".partial")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(partial, "w") as file:
+            # HDF5 crashes the process where the disk is full: it writes into memory.
+            with io.BytesIO() as content, h5py.File(content, "w") as file:
                 for number, variable in enumerate(self.variables):
                     file[str(number)] = np.asarray(variable)
                 file.attrs["fingerprint"] = self.fingerprint
                 file.attrs["history"] = json.dumps(self.history)
+                file.flush()
+                partial.write_bytes(content.getvalue())
             partial.replace(self.path)
-        except (OSError, RuntimeError) as error:  # h5py has both for a full disk
+        except OSError as error:
             with contextlib.suppress(OSError):  # folders that hold an older state stay
                 partial.unlink(missing_ok=True)
                 self.path.parent.rmdir()
                 self.path.parent.parent.rmdir()
-            raise UserError(f"cannot write {self.path}: {getattr(error, 'strerror', None) or error}; {kept}") from error
+            raise UserError(f"cannot write {self.path}: {error.strerror or error}; {kept}") from error
 
 
 def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test, source, command: str, say):

@@ -137,6 +137,11 @@ def test_replacing_leaves_nothing_half_written(tmp_path):
     assert [path.name for path in target.iterdir()] == ["b"] and len(list(tmp_path.iterdir())) == 1
 
 
+def test_weights_on_a_full_disk_are_one_error_and_no_crash():
+    with pytest.raises(OSError, match="No space left"):
+        weights.save(zoo.build("lenet5"), "/dev/full")
+
+
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"), preset.replacing(tmp_path / "file" / "there"):
