@@ -52,6 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         text_column=arguments.text_column,
         label_column=arguments.label_column,
     ).renamed(task.labels)
+    if not arguments.json:
+        for note in examples.notes:
+            print(note)
     examples = examples.take(examples.labels >= 0)  # some public test splits keep their labels to themselves
     bad = {}
     probabilities = task.probabilities(examples, bad=bad)  # read and answered once: scores and report follow from it

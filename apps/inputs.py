@@ -11,6 +11,7 @@ import dataclasses
 import glob
 import itertools
 import os
+import stat
 import sys
 import threading
 import time
@@ -94,10 +95,15 @@ def opened(item: Item) -> bytes | str | Exception:
     if not isinstance(item.payload, Path):
         return item.payload
     try:
-        size = item.payload.stat().st_size
+        with open(item.payload, "rb") as stream:
+            about = os.fstat(stream.fileno())
+            size = about.st_size
+            if size <= LARGEST_FILE:  # a device or a pipe tells no size, and may have no end
+                content = stream.read() if stat.S_ISREG(about.st_mode) else stream.read(LARGEST_FILE + 1)
+                size = len(content)
         if size > LARGEST_FILE:
             return UserError(f"the file has {size / 2**30:.1f} GiB, which no image needs; at most 1 GiB is read")
-        return item.payload.read_bytes()
+        return content
     except OSError as error:
         return UserError(f"cannot be read: {error.strerror}")
 

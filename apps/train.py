@@ -62,7 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
             verbose=1 if sys.stdout.isatty() else 2,
         )
     except KeyboardInterrupt:
-        print(f"\nzoo: interrupted; the last whole epoch is kept in {out}, --resume goes on from it", file=sys.stderr)
+        kept = f"the last whole epoch is kept in {out}, --resume goes on from it"
+        if not training.resumable(out):
+            kept = "no epoch had ended, nothing is kept"
+        print(f"\nzoo: interrupted; {kept}", file=sys.stderr)
         return 130
     print(f"Written: {out} (card.md, curve.png, scores.json)")
     return 0
@@ -90,7 +93,9 @@ def _recipe(arguments: argparse.Namespace):
     for key in ("epochs", "batch_size"):
         if changes.get(key, 1) < 1:
             raise UserError(f"--{key.replace('_', '-')}: expected a whole number of at least 1, got {changes[key]}")
-    if changes.get("learning_rate", 1) <= 0:
+    if not 0 <= changes.get("seed", 0) < 2**32:
+        raise UserError(f"--seed: expected a whole number from 0 to {2**32 - 1}, got {changes['seed']}")
+    if not 0 < changes.get("learning_rate", 1) < float("inf"):
         raise UserError(f"--learning-rate: expected a number above 0, got {changes['learning_rate']}")
     if arguments.optimizer:
         try:

@@ -28,9 +28,10 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     if not own:
         lines += [f"| {other.what} ({other.source}) | {other.score:.2%} |" for other in recipe.comparisons]
     name = config["name"]
+    again = name if scores["split"] != "validation" else f"FOLDER --data {config['data']}"
     lines += [
         "",
-        f"Again: `zoo evaluate {name}`. The validation examples come out of the training split; the test split",
+        f"Again: `zoo evaluate {again}`. The validation examples come out of the training split; the test split",
     ]
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
     arguments = _listed(config["arguments"])
@@ -41,7 +42,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         "",
         f"- Command: `{scores['command']}`" if scores["command"] else f"- Recipe: {recipe.name}",
         f"- Model: {config['model']} ({arguments})",
-        f"- Optimizer: {recipe.optimizer} ({optimizer or 'defaults'}), learning rate {recipe.learning_rate}, "
+        f"- Optimizer: {recipe.optimizer} ({optimizer or 'defaults'}), learning rate {recipe.learning_rate:g}, "
         f"warm-up {recipe.warmup:.0%}, cosine to 0",
         f"- {recipe.epochs} epochs, batch {recipe.batch_size}, label smoothing {recipe.label_smoothing}, "
         f"seed {scores['seed']}",

@@ -22,7 +22,7 @@ from zoo.errors import UserError, nearest
 
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
-_REQUIRED = ("name", "task", "model", "arguments", "preprocess", "labels")
+_REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict, "labels": list}
 
 
 def names() -> list[str]:
@@ -59,30 +59,64 @@ def read_config(folder: Path) -> dict:
         UserError: The file is no JSON object, lacks a field, or is of a format that this version does not know.
     """
     path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid JSON ({error})") from None
-    if not isinstance(config, dict):
-        raise UserError(f"{path}: expected a JSON object, got {type(config).__name__}")
+    config = _read_json(path)
     if config.get("format") != FORMAT:
         raise UserError(
             f"{path}: preset format {config.get('format')!r} is unknown here; this version reads format {FORMAT}"
         )
     if missing := [key for key in _REQUIRED if key not in config]:
         raise UserError(f"{path}: lacks {', '.join(missing)}")
+    for key, kind in _REQUIRED.items():
+        if not isinstance(config[key], kind):
+            expected = {str: "a text", dict: "an object", list: "a list"}[kind]
+            raise UserError(f"{path}: expected {expected} as {key!r}, got {config[key]!r:.60}")
+    if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
+        raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
+    labels = config["labels"]
+    if not labels or not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
+        raise UserError(f"{path}: expected different texts as 'labels', got {labels!r:.60}")
     return config
 
 
 def read_scores(folder: Path) -> dict | None:
     """The parsed `scores.json`, or None where the preset has not been evaluated."""
     path = folder / "scores.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return _read_json(path) if path.is_file() else None
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path}: not valid JSON ({error})") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: expected a JSON object, got {type(value).__name__}")
+    return value
 
 
 def write_json(path: Path, value: object) -> None:
     """Writes `value` as indented UTF-8 JSON with a final newline."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def check_replaceable(folder: Path) -> None:
+    """Tells before hours of work whether `replacing` could write the folder at their end.
+
+    Raises:
+        UserError: It stands where nothing can be written, or cannot be replaced.
+    """
+    place = Path(folder).resolve()
+    if os.path.ismount(place) or Path.cwd().is_relative_to(place):
+        what = "a mount point" if os.path.ismount(place) else "the working folder, or around it"
+        raise UserError(f"{folder}: is {what}, which cannot be replaced; choose a folder within it")
+    probe = place.with_name(f".{place.name}.partial-{os.getpid()}")
+    try:
+        probe.mkdir(parents=True)
+        probe.rmdir()
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager
@@ -94,7 +128,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     Raises:
         UserError: The place cannot be written, or the disk is full.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()  # a link stays one
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     previous = folder.with_name(f".{folder.name}.previous-{os.getpid()}")
     try:

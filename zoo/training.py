@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
 import datetime
+import io
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -65,6 +68,8 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     kind = recipe.task.partition("-")[0]
     train, held, test = _examples(recipe, kind, source, columns or {}, validation)
+    for note in dict.fromkeys(train.notes + held.notes):
+        say(note)
     if source:
         train, notes = data_examples.readable(train, tasks.get(recipe.task).raw)
         held, more = data_examples.readable(held, tasks.get(recipe.task).raw)
@@ -101,23 +106,26 @@ def fit(
 def _check_out(out: Path, resume: bool) -> None:
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: expected a folder to write into, it is a file")
-    if resume and not (out / _STATE).is_file():
+    if resume and not resumable(out):
         finished = (out / "config.json").is_file()
         raise UserError(
             f"{out}: nothing to resume, " + ("its training has ended" if finished else "no interrupted training in it")
         )
     if not resume and out.is_dir() and any(out.iterdir()):
-        interrupted = " (an interrupted training: go on with --resume)" if (out / _STATE).is_file() else ""
+        interrupted = " (an interrupted training: go on with --resume)" if resumable(out) else ""
         raise UserError(f"{out}: not empty{interrupted}; choose another --out")
-    try:
-        (out / _STATE).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror}") from error
+    preset.check_replaceable(out)
+
+
+def resumable(out: str | os.PathLike) -> bool:
+    """Whether an interrupted training stands in the folder, at least one whole epoch of it."""
+    return (Path(out) / _STATE).is_file()
 
 
 def _examples(recipe: Recipe, kind: str, source: str | None, columns: Mapping[str, str], validation: str | None):
     """Training, validation and test examples; the test ones are None for the user's own data."""
-    train = data.load(source or recipe.data, None if source else recipe.splits[0], kind=kind, **columns)
+    train = data.load(source or recipe.data, recipe.splits[0], kind=kind, **columns)
+    train = train.take(train.labels >= 0)  # some public sets keep unlabelled examples among the others
     if validation is None:
         train, held = train.split(recipe.validation, recipe.seed)
     else:
@@ -249,22 +257,30 @@ class _State(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]):
         """Writes the state beside the old one, then takes its place."""
+        kept = "the last whole epoch is kept" if self.history else "no epoch is kept"
+        if not math.isfinite(logs["loss"]):
+            raise UserError(f"the training diverged in epoch {epoch + 1}; begin it with a smaller --learning-rate")
         row = {"epoch": epoch + 1, "learning_rate": float(self.model.optimizer.learning_rate)}
         row |= {key: float(value) for key, value in logs.items() if key != "learning_rate"}
         self.history.append({**row, "seconds": round(time.monotonic() - self.started, 2)})
         partial = self.path.with_suffix(".partial")
         try:
-            with h5py.File(partial, "w") as file:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # HDF5 crashes the process where the disk is full: it writes into memory.
+            with io.BytesIO() as content, h5py.File(content, "w") as file:
                 for number, variable in enumerate(self.variables):
                     file[str(number)] = np.asarray(variable)
                 file.attrs["fingerprint"] = self.fingerprint
                 file.attrs["history"] = json.dumps(self.history)
+                file.flush()
+                partial.write_bytes(content.getvalue())
             partial.replace(self.path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise UserError(
-                f"cannot write {self.path}: {error.strerror or error}; the last whole epoch is kept"
-            ) from error
+            with contextlib.suppress(OSError):  # folders that hold an older state stay
+                partial.unlink(missing_ok=True)
+                self.path.parent.rmdir()
+                self.path.parent.parent.rmdir()
+            raise UserError(f"cannot write {self.path}: {error.strerror or error}; {kept}") from error
 
 
 def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test, source, command: str, say):

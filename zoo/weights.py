@@ -6,6 +6,7 @@ name ("stage2_block1_conv1/kernel"), and a file that does not fit says which nam
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def save(model, path: str | os.PathLike, dtype: str = "float16") -> None:
         ValueError: Two variables have the same path, or a weight is not finite.
     """
     variables = _by_path(model)
-    with h5py.File(path, "w") as file:
+    # HDF5 crashes the process where the disk is full: it writes into memory.
+    with io.BytesIO() as content, h5py.File(content, "w") as file:
         for name, variable in variables.items():
             value = np.asarray(variable)
             if np.issubdtype(value.dtype, np.floating):
@@ -37,6 +39,8 @@ def save(model, path: str | os.PathLike, dtype: str = "float16") -> None:
                     stored = value.astype(dtype)
                 value = stored if np.isfinite(stored).all() else value.astype("float32")
             file.create_dataset(name, data=value)
+        file.flush()
+        Path(path).write_bytes(content.getvalue())
 
 
 def load(model, path: str | os.PathLike) -> None:

@@ -4,6 +4,7 @@ import argparse
 import gzip
 import io
 import json
+import pathlib
 import threading
 import time
 
@@ -207,6 +208,11 @@ def test_a_file_is_read_when_it_is_its_turn(pictures):
     first, second = map(inputs.opened, items)
     assert first == b"x"
     assert isinstance(second, UserError) and str(second) == "cannot be read: No such file or directory"
+
+
+def test_a_device_without_end_is_refused(monkeypatch):
+    monkeypatch.setattr(inputs, "LARGEST_FILE", 10_000)
+    assert "which no image needs" in str(inputs.opened(inputs.Item("zero", pathlib.Path("/dev/zero"))))
 
 
 # Batches.

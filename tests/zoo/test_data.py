@@ -52,6 +52,26 @@ def test_headerless_file_of_two_columns(tmp_path, rows):
     assert [loaded.names[i] for i in loaded.labels] == ["spam", "ham", "ham"]
 
 
+def test_a_header_of_two_other_names_is_no_example(tmp_path):
+    path = tmp_path / "reviews.csv"
+    path.write_text("review,sentiment\n" + "".join(f"film {i},{'pos' if i % 2 else 'neg'}\n" for i in range(10)))
+    with pytest.raises(UserError, match="no column 'text'; there are: review, sentiment. Name it by --text-column"):
+        data.load(path, kind="text")
+
+
+def test_a_guess_is_told(tmp_path):
+    path = tmp_path / "sms.tsv"
+    path.write_text("spam\tbuy\nham\thello\nham\tbye\n")
+    (note,) = data.load(path, kind="text").notes
+    assert "the text stands in column 2, the label in column 1" in note
+
+
+def test_json_may_hold_a_line_separator(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "one\u2028two", "label": true}\r\n{"text": "b", "label": 1.5}\n')
+    assert list(data.load(path, kind="text").raw) == ["one\u2028two", "b"]
+
+
 def test_numeric_labels_keep_their_order(tmp_path):
     path = tmp_path / "stars.jsonl"
     path.write_text("".join(json.dumps({"text": f"t{i}", "label": i}) + "\n" for i in (10, 2, 1)))
@@ -67,6 +87,9 @@ BAD_TABLES = {
     "empty": ("a.csv", "", "empty"),
     "not JSON": ("a.jsonl", "{\n", "line 1 is not JSON"),
     "JSON list": ("a.jsonl", "[]\n", "line 1 has no 'text'"),
+    "null as text": ("a.jsonl", '{"text": null, "label": 1}\n', "row 1 has no text"),
+    "number as text": ("a.jsonl", '{"text": 3, "label": 1}\n', "line 1: expected a text as 'text', got 3"),
+    "list as label": ("a.jsonl", '{"text": "a", "label": [1]}\n', "as 'label'"),
     "not UTF-8": ("a.csv", b"text,label\ngood,1\n\xff,0\n", "line 3 is not valid UTF-8"),
     "not gzip": ("a.csv.gz", b"text", "not a whole gzip file"),
 }
@@ -94,6 +117,16 @@ def test_folder_of_class_folders(tmp_path):
     loaded = data.load(_photos(tmp_path / "photos", {"cat": 3, "dog": 2}), kind="image")
     assert loaded.names == ("cat", "dog") and list(loaded.labels) == [0, 0, 0, 1, 1]
     assert loaded.raw[0].name == "0.png"
+
+
+def test_a_folder_of_splits(tmp_path):
+    for place in ("train/a", "train/b", "test/a"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "1.png").write_bytes(b"x")
+    loaded = data.load(tmp_path, "train", kind="image")
+    assert loaded.names == ("a", "b") and "only that is taken" in loaded.notes[0]
+    loaded = data.load(tmp_path / "train", "a", kind="image")  # a class may be called like a split
+    assert loaded.names == ("a", "b") and not loaded.notes
 
 
 def test_bad_sources(tmp_path):

@@ -83,6 +83,9 @@ BROKEN = {
         lambda f: _edit(f, model="resnet20", arguments={"classes": 2, "image_size": 32, "channels": 1}),
         "missing: .*not expected: ",
     ),
+    "labels in a text": (lambda f: _edit(f, labels="ab"), "expected a list as 'labels', got 'ab'"),
+    "one label twice": (lambda f: _edit(f, labels=["a", "a"]), "expected different texts as 'labels'"),
+    "a name that is a path": (lambda f: _edit(f, name="../../there"), "expected a name without a path"),
     "missing field": (lambda f: (f / "config.json").write_text('{"format": 1}'), "lacks name, task"),
 }
 
@@ -93,6 +96,32 @@ def test_a_broken_preset_is_refused_with_its_reason(folder, case):
     breaking(folder)
     with pytest.raises(UserError, match=message):
         zoo.load(folder)
+
+
+def test_scores_that_are_no_json(folder):
+    (folder / "scores.json").write_text("{")
+    with pytest.raises(UserError, match="scores.json: not valid JSON"):
+        preset.read_scores(folder)
+
+
+def test_a_link_stays_one(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    with preset.replacing(tmp_path / "link") as partial:
+        (partial / "a").write_text("new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "disk" / "a").read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("place", [".", "..", "/proc", "file/there"])
+def test_what_cannot_be_replaced_is_known_before(tmp_path, monkeypatch, place):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "file").write_text("")
+    monkeypatch.chdir(tmp_path / "inner")
+    with pytest.raises(UserError, match="cannot be replaced|cannot write"):
+        preset.check_replaceable(place)
+    preset.check_replaceable("new/place")
+    assert not any((tmp_path / "inner" / "new").iterdir())
 
 
 def test_replacing_leaves_nothing_half_written(tmp_path):
@@ -106,6 +135,11 @@ def test_replacing_leaves_nothing_half_written(tmp_path):
     with preset.replacing(target) as partial:
         (partial / "b").write_text("new")
     assert [path.name for path in target.iterdir()] == ["b"] and len(list(tmp_path.iterdir())) == 1
+
+
+def test_weights_on_a_full_disk_are_one_error_and_no_crash():
+    with pytest.raises(OSError, match="No space left"):
+        weights.save(zoo.build("lenet5"), "/dev/full")
 
 
 def test_a_place_that_cannot_be_written(tmp_path):

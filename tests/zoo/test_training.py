@@ -121,6 +121,20 @@ def test_folders_that_cannot_be_used(trained, tmp_path):
         fit(TINY, tmp_path / "none", resume=True)
 
 
+def test_a_start_that_fails_leaves_the_place_as_it_was(tmp_path):
+    (tmp_path / "one" / "class").mkdir(parents=True)
+    for _ in range(2):  # the second time it must not be the place that is wrong
+        with pytest.raises(UserError, match="no image found"):
+            fit(TINY, tmp_path / "out", source=str(tmp_path / "one"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_that_diverges_is_told_at_once(tmp_path):
+    with pytest.raises(UserError, match="diverged in epoch 1; begin it with a smaller --learning-rate"):
+        fit(dataclasses.replace(TINY, learning_rate=float("nan")), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_text_model_learns_from_a_table(tmp_path):
     table = tmp_path / "reviews.csv"
     rows = [(f"film {i} is {word}", label) for i in range(40) for word, label in (("good", "pos"), ("bad", "neg"))]

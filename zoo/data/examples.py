@@ -21,12 +21,14 @@ class Examples:
         labels: N int32 indices into `names`; -1 where there is no label.
         names: Names of the classes, in the order of their indices.
         source: Where they came from, for messages and cards.
+        notes: Sentences on how the source was understood, where that was a guess.
     """
 
     raw: np.ndarray
     labels: np.ndarray
     names: tuple[str, ...]
     source: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self):
         if len(self.raw) != len(self.labels):

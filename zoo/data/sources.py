@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,7 @@ def load(
         source: "digits" (1,797 handwritten digits that scikit-learn brings), the name of a TFDS data set, a folder
             whose folders are the classes, or a table: .csv, .tsv, .jsonl, each also with .gz.
         split: Of a TFDS data set, its split ("train", "train[:1000]"). Of "digits": "train" or "test". Of a folder,
-            a folder in it. None: all there is.
+            a folder in it that holds the class folders, if there is one. None: all there is.
         kind: "image" or "text".
         text_column: Name of a table's column of texts.
         label_column: Name of a table's column of labels.
@@ -47,7 +49,11 @@ def load(
     if path.is_dir():
         if kind != "image":
             raise UserError(f"{path}: expected a table of texts ({', '.join(TABLE_SUFFIXES[:3])}), got a folder")
-        return _folder(path / split if split and (path / split).is_dir() else path)
+        inner = path / split if split else path
+        if not inner.is_dir() or not _subfolders(inner):
+            return _folder(path)
+        note = f"{path} holds a folder {split!r} of class folders: only that is taken." if split else ""
+        return replace(_folder(inner), notes=(note,) if note else ())
     if str(source).endswith(TABLE_SUFFIXES):
         if not path.is_file():
             raise UserError(f"{path}: no such file")
@@ -74,7 +80,7 @@ def _digits(split: str | None) -> Examples:
 
 
 def _folder(folder: Path) -> Examples:
-    classes = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+    classes = _subfolders(folder)
     if not classes:
         raise UserError(f"{folder}: expected a folder for each class with its images in it, found no folder")
     paths, labels = [], []
@@ -90,9 +96,13 @@ def _folder(folder: Path) -> Examples:
     return Examples(_objects(paths), np.array(labels, np.int32), tuple(c.name for c in classes), str(folder))
 
 
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+
+
 def _table(path: Path, text_column: str, label_column: str) -> Examples:
-    texts, labels = [], []
-    for number, (text, label) in _rows(path, text_column, label_column):
+    texts, labels, notes = [], [], []
+    for number, (text, label) in _rows(path, text_column, label_column, notes):
         if not text or not text.strip() or label is None or not str(label).strip():
             raise UserError(f"{path}: row {number} has no {'label' if text and text.strip() else 'text'}")
         texts.append(text)
@@ -101,12 +111,16 @@ def _table(path: Path, text_column: str, label_column: str) -> Examples:
         raise UserError(f"{path}: no examples found, the file is empty")
     names = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
     index = {name: i for i, name in enumerate(names)}
-    return Examples(_objects(texts), np.array([index[name] for name in labels], np.int32), tuple(names), str(path))
+    return Examples(
+        _objects(texts), np.array([index[name] for name in labels], np.int32), tuple(names), str(path), tuple(notes)
+    )
 
 
-def _rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int, tuple[str, object]]]:
+def _rows(
+    path: Path, text_column: str, label_column: str, notes: list[str]
+) -> Iterator[tuple[int, tuple[str, object]]]:
     """Numbered pairs of text and label; a headerless file of two columns is taken as label and text or text and label
-    by which of the two repeats itself."""
+    by which of the two repeats itself, and `notes` gets a sentence about it."""
     content = path.read_bytes()
     try:
         content = gzip.decompress(content) if path.suffix == ".gz" else content
@@ -136,9 +150,12 @@ def _rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int
     header = [name.strip() for name in rows[0]]
     if text_column in header and label_column in header:
         text, label, first = header.index(text_column), header.index(label_column), 1
-    elif len(header) == 2 and not {text_column, label_column} & set(header):
-        repeats = [len({row[column] for row in rows if len(row) == 2}) for column in (0, 1)]
-        text, label, first = (1, 0, 0) if repeats[0] < repeats[1] else (0, 1, 0)
+    elif (headerless := _headerless(rows)) and not {text_column, label_column} & set(header):
+        text, label, first = *headerless, 0
+        notes.append(
+            f"{path} has no column {text_column!r} in its first line, which is taken for an example: "
+            f"the text stands in column {text + 1}, the label in column {label + 1}."
+        )
     else:
         wanted = text_column if text_column not in header else label_column
         option = "--text-column" if wanted == text_column else "--label-column"
@@ -149,8 +166,20 @@ def _rows(path: Path, text_column: str, label_column: str) -> Iterator[tuple[int
         yield number, (row[text], row[label])
 
 
+def _headerless(rows: list[list[str]]) -> tuple[int, int] | None:
+    """The places of text and label in a file that begins with an example; None where its first line is a header."""
+    if len(rows[0]) != 2:
+        return None
+    columns = list(zip(*(row for row in rows if len(row) == 2), strict=True))
+    text, label = (1, 0) if len(set(columns[0])) < len(set(columns[1])) else (0, 1)
+    name, *labels = columns[label]
+    if name not in labels and len(labels) >= 5 * len(set(labels)):  # a label that nothing else has, among few
+        return None
+    return text, label
+
+
 def _json_rows(path: Path, lines: str, text_column: str, label_column: str) -> Iterator[tuple[int, tuple[str, object]]]:
-    for number, line in enumerate(lines.splitlines(), 1):
+    for number, line in enumerate(lines.split("\n"), 1):  # JSON may hold U+2028, at which splitlines cuts
         if not line.strip():
             continue
         try:
@@ -161,7 +190,11 @@ def _json_rows(path: Path, lines: str, text_column: str, label_column: str) -> I
             if not isinstance(row, dict) or column not in row:
                 hint = nearest(column, row) if isinstance(row, dict) else "; expected an object."
                 raise UserError(f"{path}: line {number} has no {column!r}{hint}")
-        yield number, (str(row[text_column]), row[label_column])
+        text, label = row[text_column], row[label_column]
+        if not isinstance(text, str | None) or not isinstance(label, str | int | float | None):
+            wrong, kind = (text_column, "a text") if not isinstance(text, str | None) else (label_column, "a name")
+            raise UserError(f"{path}: line {number}: expected {kind} as {wrong!r}, got {row[wrong]!r:.60}")
+        yield number, (text, label)
 
 
 def _tfds(name: str, split: str | None, kind: str) -> Examples:
@@ -184,6 +217,8 @@ def _tfds(name: str, split: str | None, kind: str) -> Examples:
     if not builder.data_path.exists():
         if root:
             raise UserError(nowhere)
+        if sys.stderr is None or not sys.stderr.isatty():
+            tfds.disable_progress_bar()
         try:
             builder.download_and_prepare()
         except (OSError, tfds.download.DownloadError) as error:  # requests' own exceptions are OSErrors
