@@ -11,7 +11,7 @@ ESTIMATORS = ("hutchinson", "gauss-newton-bartlett")
 
 @keras.saving.register_keras_serializable("menagerie")
 class SophiaModel(ModelWrapper):
-    """A model around another one, whose weights it trains with `Sophia`; Algorithms 1 and 2 of the paper.
+    """A model that trains another with `Sophia`, to which it tells the Hessian's diagonal; Algorithms 1 and 2.
 
         hutchinson:             u from N(0, I);  estimate = u (H u)
         gauss-newton-bartlett:  labels drawn from the model's own softmax;  estimate = n (gradient of their mean loss)^2
@@ -19,6 +19,11 @@ class SophiaModel(ModelWrapper):
     n is the number of predictions in the batch. An estimate is made at each `update_period`-th step, at the price of
     about two gradients (Hutchinson) or one; it leaves moving averages and random states as they were. The drawn
     numbers follow from the seed and the step, so that a resumed training goes on as it would have.
+
+    When to use: whenever `Sophia` is to have second derivatives, in plain `fit`.
+    Memory: nothing that stays; two numbers per parameter while an estimate is made.
+    Paper: Liu et al., arXiv:2305.14342.
+    Defaults: Hutchinson's estimate, which takes any loss.
 
     Args:
         model: a `keras.Model`; what it learns is found in it after `fit`.
