@@ -52,10 +52,13 @@ class AdaBound(Adam):
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
         if self.amsbound:
-            second = ops.maximum(self._maxima[index], second)
+            largest = ops.convert_to_tensor(self._maxima[index])
+            second = ops.where(second > largest, second, largest)
             self.assign(self._maxima[index], second)
         rates = rate / (ops.sqrt(second) + self.epsilon)
-        self.assign_sub(variable, ops.minimum(ops.maximum(rates, lower), upper) * first)
+        # Not by `ops.clip`: on torch it goes through float32.
+        rates = ops.where(rates < lower, lower, ops.where(rates > upper, upper, rates))
+        self.assign_sub(variable, rates * first)
 
     def get_config(self):
         return {

@@ -1,6 +1,7 @@
 """AggMo: several momentums side by side, each damping what makes the others swing."""
 
 import keras
+from keras import ops
 
 from optimizers.base import Optimizer
 
@@ -39,7 +40,7 @@ class AggMo(Optimizer):
         remembered = [beta for beta in self.betas if beta]
         slots = self._velocities[self._get_variable_index(variable)] if remembered else ()
         for beta, slot in zip(remembered, slots, strict=True):
-            velocity = beta * slot + gradient
+            velocity = beta * ops.convert_to_tensor(slot) + gradient
             self.assign(slot, velocity)
             total = total + velocity
         self.assign_sub(variable, learning_rate / len(self.betas) * total)

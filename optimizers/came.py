@@ -74,7 +74,8 @@ class CAME(Optimizer):
             update = gradient / ops.sqrt(second)
         else:
             update = self._divided(gradient, squared, self._factors[index], self.beta_2)
-        update = update / ops.maximum(root_mean_square(update) / self.clip_threshold, 1)
+        excess = root_mean_square(update) / self.clip_threshold
+        update = update / ops.where(excess > 1, excess, 1)
         first = self._average(self._momentums[index], update, self.beta_1)
         self.assign(self._momentums[index], first)
         if self._squares[index] is None:

@@ -43,7 +43,8 @@ class MARS(Adam):
     def update_step(self, gradient, variable, learning_rate, rate, epsilon, correction):
         index = self._get_variable_index(variable)
         corrected = gradient + correction * (gradient - self._gradients[index])
-        corrected = corrected / ops.maximum(ops.sqrt(ops.sum(ops.square(corrected))), 1)
+        norm = ops.sqrt(ops.sum(ops.square(corrected)))
+        corrected = corrected / ops.where(norm > 1, norm, 1)
         self.assign(self._gradients[index], gradient)
         super().update_step(corrected, variable, learning_rate, rate, epsilon)
 

@@ -1,6 +1,7 @@
 """SGDP: momentum without the part of the step that only makes scale-invariant weights longer."""
 
 import keras
+from keras import ops
 
 from optimizers.adamp import projected
 from optimizers.base import Optimizer
@@ -43,11 +44,12 @@ class SGDP(Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        velocity = self.momentum * self._velocities[index] + gradient
+        velocity = self.momentum * ops.convert_to_tensor(self._velocities[index]) + gradient
         self.assign(self._velocities[index], velocity)
         update = gradient + self.momentum * velocity if self.nesterov else velocity
         update, ratio = projected(update, gradient, variable, self.delta, self.decay_ratio)
-        self.assign_sub(variable, learning_rate * (self._decay_of(variable) * ratio * variable + update))
+        decay = learning_rate * self._decay_of(variable) * ratio
+        self.assign_sub(variable, decay * variable + learning_rate * update)
 
     def get_config(self):
         return {
