@@ -8,7 +8,9 @@ import optimizers
 from optimizers import SophiaModel
 from optimizers.wrappers.sophia_model import ESTIMATORS
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="SophiaModel is for the TensorFlow backend")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="SophiaModel is for the TensorFlow backend"
+)
 
 RANDOM = np.random.RandomState(0)
 FEATURES = RANDOM.normal(size=(24, 5)).astype("float32")
