@@ -127,6 +127,20 @@ def sum_of_squares(values):
     return keras.ops.sum(keras.ops.square(values))
 
 
+def is_nan(slot):
+    """Whether the first element of a slot is NaN: the slot has not begun. A scalar tensor."""
+    import tensorflow as tf
+
+    return tf.math.is_nan(tf.reshape(slot.value, [-1])[0])
+
+
+def either(condition, one, other):
+    """`one` if the scalar condition holds, else `other`; handed on, not copied."""
+    import tensorflow as tf
+
+    return tf.raw_ops.Select(condition=condition, x=tf.convert_to_tensor(one), y=tf.convert_to_tensor(other))
+
+
 def _raw(name, variable, **arguments):
     import tensorflow as tf
 

@@ -1,8 +1,11 @@
 """Schedule-Free learning: averaging in place of a falling learning rate."""
 
+import math
+
 import keras
 from keras import ops
 
+from optimizers import kernels
 from optimizers.base import Optimizer, constant
 
 
@@ -60,14 +63,15 @@ class ScheduleFreeSGD(Optimizer):
         return self._warmed(step, learning_rate), weight
 
     def update_step(self, gradient, variable, learning_rate, rate, weight):
-        self._follow_fast(gradient, variable, rate, weight)
+        self._follow_step(rate * gradient, variable, rate, weight)
 
-    def _follow_fast(self, direction, variable, rate, weight):
+    def _follow_step(self, step, variable, rate, weight):
+        """Moves z by a step, then x and y after it."""
         index = self._get_variable_index(variable)
         fast, averaged = self._fast[index], self._averaged[index]
         if self._decay_of(variable):
-            direction = direction + self._decay_of(variable) * variable
-        z = self._begun(fast, variable) - rate * direction
+            step = step + (rate * self._decay_of(variable)) * variable
+        z = self._begun(fast, variable) - step
         x = self._begun(averaged, variable)
         x = x + weight * (z - x)
         y = z + self.beta_1 * (x - z)
@@ -108,17 +112,37 @@ class ScheduleFreeAdamW(ScheduleFreeSGD):
         if self.built:
             return
         super().build(variables)
-        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        # The slot is v / (1 - beta_2), a sum that fades: so the gradient need not be scaled on its way into it.
+        self._squares = self.add_optimizer_variables(variables, "square")
 
     def step_scalars(self, step, learning_rate, largest, total):
-        scalars = super().step_scalars(step, learning_rate, largest, total)
-        return (*scalars, ops.sqrt(self._bias_correction(self.beta_2, step)))
+        rate, weight = super().step_scalars(step, learning_rate, largest, total)
+        # g / (sqrt(v) / root + epsilon) = scale g / (sqrt(slot) + scale epsilon)
+        scale = ops.sqrt(self._bias_correction(self.beta_2, step)) / math.sqrt(1 - self.beta_2)
+        return rate, weight, rate * scale, self.epsilon * scale
 
-    def update_step(self, gradient, variable, learning_rate, rate, weight, root):
-        velocity = self._velocities[self._get_variable_index(variable)]
-        second = self._average(velocity, ops.square(gradient), self.beta_2)
-        self.assign(velocity, second)
-        self._follow_fast(gradient / (ops.sqrt(second) / root + self.epsilon), variable, rate, weight)
+    def update_step(self, gradient, variable, learning_rate, rate, weight, scaled_rate, epsilon):
+        index = self._get_variable_index(variable)
+        squares = self._squares[index]
+        if not kernels.fused(variable):
+            total = squares * self.beta_2 + ops.square(gradient)
+            self.assign(squares, total)
+            direction = scaled_rate * gradient / (ops.sqrt(total) + epsilon)
+            self._follow_step(direction, variable, rate, weight)
+            return
+        fast, averaged = self._fast[index], self._averaged[index]
+        begins = kernels.is_nan(fast)
+        x = kernels.either(begins, variable, averaged)
+        self.assign(fast, kernels.either(begins, variable, fast))
+        if self._decay_of(variable):
+            kernels.gradient_descent(fast.value, rate * self._decay_of(variable), variable + 0)
+        # AdaGrad's kernel on the faded sum moves z.
+        kernels.scale(squares, self.beta_2)
+        kernels.adagrad(fast.value, squares, scaled_rate, gradient, epsilon)
+        z = ops.convert_to_tensor(fast)
+        apart = x - z
+        self.assign(averaged, x - weight * apart)
+        self.assign(variable, z + (self.beta_1 * (1 - weight)) * apart)
 
     def get_config(self):
         return {**super().get_config(), "beta_2": self.beta_2, "epsilon": self.epsilon}
