@@ -128,7 +128,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     Raises:
         UserError: The place cannot be written, or the disk is full.
     """
-    folder = Path(folder).resolve()  # a link stays one
+    given, folder = folder, Path(folder).resolve()  # a link stays one
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     previous = folder.with_name(f".{folder.name}.previous-{os.getpid()}")
     try:
@@ -141,6 +141,6 @@ def replacing(folder: Path) -> Iterator[Path]:
     except OSError as error:
         if previous.exists() and not folder.exists():
             previous.rename(folder)
-        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {given}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,6 +1,18 @@
-"""Where examples come from, and how raw bytes and strings become tensors."""
+"""Where examples come from, and how raw bytes and strings become tensors.
 
-from zoo.data.examples import Examples
-from zoo.data.sources import load
+`zoo.data.headers` is read by what must start at once: NumPy is loaded by the first call that needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+_HOMES = {"Examples": "zoo.data.examples", "load": "zoo.data.sources"}
 
 __all__ = ["Examples", "load"]
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'zoo.data' has no attribute {name!r}")
