@@ -38,7 +38,7 @@ def test_get_takes_what_serialization_gives_and_an_optimizer_itself():
     "make, error, says",
     [
         (lambda: optimizers.get("adm"), ValueError, "'adm'. Did you mean 'Adam'"),
-        (lambda: optimizers.get("zzz"), ValueError, "There are: AdaBelief, Adadelta"),
+        (lambda: optimizers.get("zzz"), ValueError, "There are: AdaBelief, AdaBound"),
         (lambda: optimizers.get(3), ValueError, "Received: 3"),
         (lambda: optimizers.Adam(beta1=0.9), TypeError, "no argument `beta1`. Did you mean 'beta_1'"),
         (lambda: optimizers.Adam(lerning_rate=0.9), TypeError, "Did you mean 'learning_rate'"),
