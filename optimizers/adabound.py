@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
+from optimizers.base import larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -52,13 +53,10 @@ class AdaBound(Adam):
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
         if self.amsbound:
-            largest = ops.convert_to_tensor(self._maxima[index])
-            second = ops.where(second > largest, second, largest)
+            second = larger(self._maxima[index], second)
             self.assign(self._maxima[index], second)
         rates = rate / (ops.sqrt(second) + self.epsilon)
-        # Not by `ops.clip`: on torch it goes through float32.
-        rates = ops.where(rates < lower, lower, ops.where(rates > upper, upper, rates))
-        self.assign_sub(variable, rates * first)
+        self.assign_sub(variable, ops.clip(rates, lower, upper) * first)
 
     def get_config(self):
         return {

@@ -44,7 +44,7 @@ class Adadelta(Optimizer):
             kernels.adadelta(variable, square, update, learning_rate, gradient, self.rho, self.epsilon)
             return
         squared = self._average(square, ops.square(gradient), self.rho)
-        step = gradient * ops.sqrt((update + self.epsilon) / (squared + self.epsilon))
+        step = gradient * ops.sqrt((ops.convert_to_tensor(update) + self.epsilon) / (squared + self.epsilon))
         self.assign(square, squared)
         self.assign(update, self._average(update, ops.square(step), self.rho))
         self.assign_sub(variable, learning_rate * step)

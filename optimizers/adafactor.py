@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger, smaller
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -61,8 +61,8 @@ class Adafactor(Optimizer):
             self._columns.append(self.add_slot(variable, shape[:-2] + shape[-1:], "column") if matrix else None)
 
     def step_scalars(self, step, learning_rate):
-        rate = ops.minimum(learning_rate, 1 / ops.sqrt(step)) if self.relative_step else learning_rate
-        return rate, ops.power(step, self.beta_2_decay)
+        rate = smaller(learning_rate, 1 / ops.sqrt(step)) if self.relative_step else learning_rate
+        return rate, step**self.beta_2_decay
 
     def update_step(self, gradient, variable, learning_rate, rate, share):
         index = self._get_variable_index(variable)
@@ -81,8 +81,9 @@ class Adafactor(Optimizer):
             row = row / ops.expand_dims(mean(row, -1), -1)
             # Roots and quotients of the small factors: the matrix itself is only multiplied.
             update = gradient * (1 / ops.sqrt(ops.expand_dims(row, -1))) * (1 / ops.sqrt(ops.expand_dims(column, -2)))
-        size = ops.maximum(root_mean_square(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
-        self._descend(variable, rate * size / ops.maximum(root_mean_square(update) / self.clip_threshold, 1), update)
+        size = larger(root_mean_square(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
+        excess = root_mean_square(update) / self.clip_threshold
+        self._descend(variable, rate * size / larger(excess, ops.ones_like(excess)), update)
 
     def get_config(self):
         return {

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -125,7 +125,7 @@ class AMSGrad(Adam):
     def update_step(self, gradient, variable, learning_rate, rate, epsilon):
         index = self._get_variable_index(variable)
         first, second = self._moments(gradient, variable)
-        largest = ops.maximum(self._maxima[index], second)
+        largest = larger(self._maxima[index], second)
         self.assign(self._maxima[index], largest)
         self._descend(variable, rate, first / (ops.sqrt(largest) + epsilon))
 
@@ -159,7 +159,7 @@ class AdaMax(Adam):
             kernels.adamax(variable, m, u, rate, gradient, self.beta_1, self.beta_2, self.epsilon)
             return
         first = self._average(m, gradient, self.beta_1)
-        largest = ops.maximum(self.beta_2 * u, ops.abs(gradient))
+        largest = larger(self.beta_2 * ops.convert_to_tensor(u), ops.abs(gradient))
         self.assign(m, first)
         self.assign(u, largest)
         self.assign_sub(variable, rate * first / (largest + self.epsilon))

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
+from optimizers.base import smaller
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -52,7 +53,7 @@ class AdEMAMix(Adam):
         if not self.warmup_steps:
             complement = self._complement(self.beta_3, step.dtype) * ops.ones_like(step)
             return rate, epsilon, plain * self.alpha, complement
-        done = ops.minimum(step / self.warmup_steps, 1)
+        done = smaller(step / self.warmup_steps, ops.ones_like(step))
         low, high = math.log(self.beta_1), math.log(self.beta_3)
         beta = ops.exp(low * high / ((1 - done) * high + done * low))
         return rate, epsilon, plain * self.alpha * done, 1 - beta

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -44,7 +44,7 @@ class ADOPT(Optimizer):
     def update_step(self, gradient, variable, learning_rate, rate, limit, share):
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
-        divisor = ops.maximum(ops.sqrt(v), ops.convert_to_tensor(self.epsilon, variable.dtype))
+        divisor = larger(ops.sqrt(v), ops.convert_to_tensor(self.epsilon, variable.dtype))
         normalized = ops.clip(gradient / divisor, -limit, limit)
         first = self._average(m, normalized, self.beta_1)
         self.assign(m, first)

@@ -34,9 +34,13 @@ def constant(value):
 
 
 def larger(one, other):
-    """`ops.maximum`: on torch, Keras's own goes through float32."""
-    one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
-    return ops.where(one > other, one, other)
+    """`ops.maximum` of two tensors of one dtype: on torch, Keras's own goes through float32."""
+    return _extreme("maximum", one, other)
+
+
+def smaller(one, other):
+    """`ops.minimum`, as `larger` is `ops.maximum`."""
+    return _extreme("minimum", one, other)
 
 
 class _Chosen(NamedTuple):
@@ -110,7 +114,11 @@ class Optimizer(keras.optimizers.Optimizer):
         return ()
 
     def update_step(self, gradient, variable, learning_rate, *scalars):
-        """Moves one variable and its slots. All arguments come in the variable's dtype."""
+        """Moves one variable and its slots. All arguments come in the variable's dtype.
+
+        A Python float multiplies tensors only: `ops.convert_to_tensor(slot)` before it. On torch, Keras rounds a float
+        that meets one of its variables, or is an argument of `ops.maximum`, `power`, `clip` or `where`, to float32.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no `update_step`.")
 
     def get_config(self):
@@ -459,6 +467,15 @@ class Optimizer(keras.optimizers.Optimizer):
         messages.check_checkpoint(self, saved)
         for index, variable in enumerate(self.variables):
             variable.assign(saved[str(index)])
+
+
+def _extreme(name, one, other):
+    one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
+    if keras.backend.backend() != "torch":
+        return getattr(ops, name)(one, other)
+    import torch
+
+    return getattr(torch, name)(one, other)
 
 
 def _ran(branch):

@@ -1,6 +1,7 @@
 """Gradient descent: on single examples, mini-batches or the whole set, with and without momentum."""
 
 import keras
+from keras import ops
 
 from optimizers import kernels
 from optimizers.base import Optimizer
@@ -46,7 +47,7 @@ class SGD(Optimizer):
         if kernels.fused(variable):
             kernels.momentum(variable, velocity, learning_rate, gradient, self.momentum, self.nesterov)
             return
-        value = self.momentum * velocity + gradient
+        value = self.momentum * ops.convert_to_tensor(velocity) + gradient
         self.assign(velocity, value)
         self.assign_sub(variable, learning_rate * (gradient + self.momentum * value if self.nesterov else value))
 

@@ -36,7 +36,7 @@ class LAMB(Adam):
         first, second = self._moments(gradient, variable)
         direction = scale * first / (ops.sqrt(second) + epsilon)
         if self._decay_of(variable):
-            direction = direction + self._decay_of(variable) * variable
+            direction = direction + self._decay_of(variable) * ops.convert_to_tensor(variable)
         self._descend(variable, learning_rate * trust_ratio(variable, direction), direction)
 
 

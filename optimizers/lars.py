@@ -47,8 +47,8 @@ class LARS(Optimizer):
             weights, slope = ops.sqrt(ops.sum(ops.square(variable))), ops.sqrt(ops.sum(ops.square(gradient)))
             both = ops.logical_and(weights > 0, slope > 0)
             ratio = self.trust_coefficient * weights / ops.where(both, slope + decay * weights, 1)
-            gradient = ops.where(both, ratio, 1) * (gradient + decay * variable)
-        value = self.momentum * velocity + learning_rate * gradient
+            gradient = ops.where(both, ratio, 1) * (gradient + decay * ops.convert_to_tensor(variable))
+        value = self.momentum * ops.convert_to_tensor(velocity) + learning_rate * gradient
         self.assign(velocity, value)
         self.assign_sub(variable, value)
 

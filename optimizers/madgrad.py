@@ -49,8 +49,7 @@ class MADGRAD(Optimizer):
         self.assign(self._starts[index], start)
         self.assign(self._sums[index], total)
         self.assign(self._squares[index], square)
-        third = 1 / 3
-        target = start - total / (ops.power(square, third) + self.epsilon)
+        target = start - total / (square ** (1 / 3) + self.epsilon)
         self.assign(variable, self._average(variable, target, self.momentum))
 
     def get_config(self):

@@ -71,7 +71,7 @@ class Muon(Adam):
         if not self._orthogonal[index]:
             super().update_step(gradient, variable, learning_rate, self.adam_lr_ratio * rate, epsilon)
             return
-        velocity = self.momentum * self._momentums[index] + gradient
+        velocity = self.momentum * ops.convert_to_tensor(self._momentums[index]) + gradient
         self.assign(self._momentums[index], velocity)
         direction = gradient + self.momentum * velocity if self.nesterov else velocity
         columns = variable.shape[-1]

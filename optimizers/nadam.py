@@ -35,7 +35,7 @@ class NAdam(Adam):
         self.add_scalar("momentum_product", 1.0)
 
     def _mu(self, step):
-        return self.beta_1 * (1 - 0.5 * ops.power(0.96, step * self.psi))
+        return self.beta_1 * (1 - 0.5 * 0.96 ** (step * self.psi))
 
     def advance(self, step, learning_rate, gradients, variables, product):
         return (product * self._mu(step),)

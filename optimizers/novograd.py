@@ -46,9 +46,10 @@ class NovoGrad(Optimizer):
         index = self._get_variable_index(variable)
         square = self._squares[index]
         squared = square + share * (ops.sum(ops.square(gradient)) - square)
-        value = self.beta_1 * self._momentums[index] + gradient / (ops.sqrt(squared) + self.epsilon)
+        momentum = ops.convert_to_tensor(self._momentums[index])
+        value = self.beta_1 * momentum + gradient / (ops.sqrt(squared) + self.epsilon)
         if self._decay_of(variable):
-            value = value + self._decay_of(variable) * variable
+            value = value + self._decay_of(variable) * ops.convert_to_tensor(variable)
         self.assign(square, squared)
         self.assign(self._momentums[index], value)
         self.assign_sub(variable, learning_rate * value)

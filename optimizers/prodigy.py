@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -58,13 +58,13 @@ class Prodigy(Optimizer):
         for gradient, variable in zip(gradients, variables, strict=True):
             index = self._get_variable_index(variable)
             moved = ops.cast(ops.sum(gradient * (self._starts[index] - variable)), step.dtype)
-            total = fading * self._sums[index] + ops.cast(weight, variable.dtype) * gradient
+            total = fading * ops.convert_to_tensor(self._sums[index]) + ops.cast(weight, variable.dtype) * gradient
             descent = descent + moved
             norm = norm + ops.cast(ops.sum(ops.abs(total)), step.dtype)
         # At the first step nothing has moved, and no start has been taken.
         numerator = fading * numerator + weight * ops.where(step > 1, descent, 0)
         estimate = numerator / ops.where(norm > 0, norm, 1)
-        return distance, ops.maximum(distance, estimate), numerator
+        return distance, larger(distance, estimate), numerator
 
     def step_scalars(self, step, learning_rate, distance, following, numerator):
         weight = (1 - self.beta_2**0.5) * learning_rate * ops.square(distance)
@@ -79,10 +79,11 @@ class Prodigy(Optimizer):
         self.assign(self._starts[index], start)
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
-        self.assign(self._sums[index], self.beta_2**0.5 * self._sums[index] + weight * gradient)
+        total = self.beta_2**0.5 * ops.convert_to_tensor(self._sums[index]) + weight * gradient
+        self.assign(self._sums[index], total)
         direction = first / (ops.sqrt(second) + distance * self.epsilon)
         if self._decay_of(variable):
-            direction = direction + self._decay_of(variable) * variable
+            direction = direction + self._decay_of(variable) * ops.convert_to_tensor(variable)
         self.assign_sub(variable, rate * direction)
 
     def get_config(self):

@@ -57,17 +57,17 @@ class RMSProp(Optimizer):
             kernels.scale(total, self.rho)
             kernels.adagrad(variable, total, rate, gradient, self.epsilon / math.sqrt(1 - self.rho))
             return
-        squares = total * self.rho + ops.square(gradient)
+        squares = self.rho * ops.convert_to_tensor(total) + ops.square(gradient)
         self.assign(total, squares)
         variance = squares * (1 - self.rho)
         if self.centered:
             mean = self._average(self._means[index], gradient, self.rho)
             self.assign(self._means[index], mean)
             # Rounding can take the difference below zero.
-            variance = ops.maximum(variance - ops.square(mean), 0)
+            variance = ops.relu(variance - ops.square(mean))
         direction = gradient / (ops.sqrt(variance) + self.epsilon)
         if self.momentum:
-            direction = self.momentum * self._velocities[index] + direction
+            direction = self.momentum * ops.convert_to_tensor(self._velocities[index]) + direction
             self.assign(self._velocities[index], direction)
         self.assign_sub(variable, learning_rate * direction)
 

@@ -56,7 +56,8 @@ class Rprop(Optimizer):
         agree, differ = ops.cast(agreement > 0, variable.dtype), ops.cast(agreement < 0, variable.dtype)
         # Every size is 0 before the first step and `start` is 0 after it.
         factor = 1 + agree * (self.eta_plus - 1) - differ * (1 - self.eta_minus)
-        size = ops.clip((self._sizes[index] + start) * factor, self.minimum_step, self.maximum_step)
+        least, most = (ops.convert_to_tensor(bound, variable.dtype) for bound in (self.minimum_step, self.maximum_step))
+        size = ops.clip((self._sizes[index] + start) * factor, least, most)
         gradient = gradient * (1 - differ)
         self.assign(self._sizes[index], size)
         self.assign(self._gradients[index], gradient)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer, constant
+from optimizers.base import Optimizer, constant, larger, smaller
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -55,7 +55,7 @@ class ScheduleFreeSGD(Optimizer):
         return super().evaluation_slots() or self._averaged
 
     def advance(self, step, learning_rate, gradients, variables, largest, total):
-        largest = ops.maximum(largest, self._warmed(step, learning_rate))
+        largest = larger(largest, self._warmed(step, learning_rate))
         return largest, total + ops.square(largest)
 
     def step_scalars(self, step, learning_rate, largest, total):
@@ -70,7 +70,7 @@ class ScheduleFreeSGD(Optimizer):
         index = self._get_variable_index(variable)
         fast, averaged = self._fast[index], self._averaged[index]
         if self._decay_of(variable):
-            step = step + (rate * self._decay_of(variable)) * variable
+            step = step + (rate * self._decay_of(variable)) * ops.convert_to_tensor(variable)
         z = self._begun(fast, variable) - step
         x = self._begun(averaged, variable)
         x = x + weight * (z - x)
@@ -80,7 +80,9 @@ class ScheduleFreeSGD(Optimizer):
         self.assign(variable, y)
 
     def _warmed(self, step, learning_rate):
-        return learning_rate * ops.minimum(step / self.warmup_steps, 1) if self.warmup_steps else learning_rate
+        if not self.warmup_steps:
+            return learning_rate
+        return learning_rate * smaller(step / self.warmup_steps, ops.ones_like(step))
 
     def get_config(self):
         return {**super().get_config(), "beta_1": self.beta_1, "warmup_steps": self.warmup_steps}
@@ -125,7 +127,7 @@ class ScheduleFreeAdamW(ScheduleFreeSGD):
         index = self._get_variable_index(variable)
         squares = self._squares[index]
         if not kernels.fused(variable):
-            total = squares * self.beta_2 + ops.square(gradient)
+            total = ops.convert_to_tensor(squares) * self.beta_2 + ops.square(gradient)
             self.assign(squares, total)
             direction = scaled_rate * gradient / (ops.sqrt(total) + epsilon)
             self._follow_step(direction, variable, rate, weight)

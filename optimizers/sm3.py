@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer
+from optimizers.base import Optimizer, smaller
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -48,7 +48,7 @@ class SM3(Optimizer):
         ]
         total = covers[0]
         for cover in covers[1:]:
-            total = ops.minimum(total, cover)
+            total = smaller(total, cover)
         total = total + ops.square(gradient)
         update = gradient / ops.where(total > 0, ops.sqrt(total), 1)
         for own, slices in enumerate(self._covers[index]):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from optimizers import messages
+from optimizers.base import larger
 from optimizers.wrappers.wrapper import Wrapper
 
 
@@ -45,9 +46,10 @@ class AdaptiveGradientClipping(Wrapper):
     def update_step(self, gradient, variable, learning_rate, *scalars):
         if self._clipped[self._get_variable_index(variable)]:
             epsilon = ops.convert_to_tensor(self.epsilon, variable.dtype)
-            limit = self.clipping * ops.maximum(_unit_norms(variable), epsilon)
+            limit = self.clipping * larger(_unit_norms(variable), epsilon)
             length = _unit_norms(gradient)
-            gradient = gradient * ops.where(length > limit, limit / ops.maximum(length, 1e-12), 1)
+            longer = length > limit
+            gradient = gradient * ops.where(longer, limit / ops.where(longer, length, 1), 1)
         self.inner.update_step(gradient, variable, learning_rate, *scalars)
 
     def get_config(self):

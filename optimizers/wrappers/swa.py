@@ -46,7 +46,7 @@ class SWA(Wrapper):
     def step_scalars(self, step, learning_rate, *state):
         past = step - max(self.start, 1)
         # In the step's dtype throughout: on JAX, a choice between Python numbers would be a float32.
-        taken = ops.cast(ops.floor(past / self.period), step.dtype)
+        taken = past // self.period
         begun = ops.cast(past >= 0, step.dtype)
         due = ops.cast(ops.equal(past, taken * self.period), step.dtype)
         weight = 1 - begun + begun * due / (begun * taken + 1)

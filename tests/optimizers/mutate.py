@@ -52,10 +52,10 @@ def mutants(source: str):
 # Wrapper -> (what is in its source, what stands there instead). A line taken out is one that `pass` replaces.
 WRAPPERS = {
     "AdaptiveGradientClipping": (
-        ("length > limit, limit /", "length > limit, 2 * limit /"),
+        ("longer, limit /", "longer, 2 * limit /"),
         ("_unit_norms(variable), epsilon)", "_unit_norms(variable), 0 * epsilon)"),
         ("_unit_norms(variable), epsilon", "_unit_norms(gradient), epsilon"),
-        ("limit = self.clipping * ops.maximum", "limit = ops.maximum"),
+        ("limit = self.clipping * larger", "limit = larger"),
     ),
     "Cautious": (
         ("update * gradient > 0", "update * gradient < 0"),
@@ -102,12 +102,12 @@ RULES = {
     "ScheduleFreeSGD": (
         ("self.beta_1 * (x - z)", "(1 - self.beta_1) * (x - z)"),
         ("weight * (z - x)", "0.5 * weight * (z - x)"),
-        ("ops.maximum(largest, ", "(0 * largest + "),
+        ("larger(largest, ", "(0 * largest + "),
         ("ops.square(largest) / ops.where", "largest / ops.where"),
         ("- rate * direction", "- 0.5 * rate * direction"),
-        ("ops.minimum(step / self.warmup_steps, 1)", "(step / self.warmup_steps)"),
+        ("smaller(step / self.warmup_steps, ops.ones_like(step))", "(step / self.warmup_steps)"),
         ("self._begun(fast, variable)", "variable"),
-        ("direction = direction + self._decay_of(variable) * variable", "pass"),
+        ("direction = direction + self._decay_of(variable) * ops.convert_to_tensor(variable)", "pass"),
     ),
 }
 
