@@ -34,7 +34,8 @@ def mutants(source: str):
         yield "epsilon out of the root", _replaced(source, match, rf"(ops.sqrt({match[1]}) + {match[2]})")
     for match in re.finditer(r"self\._bias_correction\(self\.beta_\d, [^()]+\)", source):
         yield f"no bias correction: {match[0]}", _replaced(source, match, "ops.ones_like(step)")
-    rule = min(at for at in map(source.find, ("def advance", "def step_scalars", "def update_step")) if at >= 0)
+    heads = map(source.find, ("def advance", "def step_scalars", "def update_step"))
+    rule = min((at for at in heads if at >= 0), default=len(source))  # a class may have other defaults only
     for one, other in (("beta_1", "beta_2"), ("beta_2", "beta_3"), ("epsilon_1", "epsilon_2")):
         if one in source[rule:] and other in source[rule:]:
             swapped = re.sub(rf"\b({one}|{other})\b", lambda m: other if m[0] == one else one, source[rule:])  # noqa: B023
@@ -104,10 +105,21 @@ RULES = {
         ("weight * (z - x)", "0.5 * weight * (z - x)"),
         ("larger(largest, ", "(0 * largest + "),
         ("ops.square(largest) / ops.where", "largest / ops.where"),
-        ("- rate * direction", "- 0.5 * rate * direction"),
+        ("self._begun(fast, variable) - step", "self._begun(fast, variable) - 0.5 * step"),
         ("smaller(step / self.warmup_steps, ops.ones_like(step))", "(step / self.warmup_steps)"),
         ("self._begun(fast, variable)", "variable"),
-        ("direction = direction + self._decay_of(variable) * ops.convert_to_tensor(variable)", "pass"),
+        ("step = step + (rate * self._decay_of(variable)) * ops.convert_to_tensor(variable)", "pass"),
+    ),
+    "ScheduleFreeAdamW": (
+        ("math.sqrt(1 - self.beta_2)", "1"),
+        ("rate * scale, self", "rate, self"),
+        ("self.epsilon * scale", "self.epsilon"),
+        ("x - weight * apart", "x - 0.5 * weight * apart"),
+        ("self.beta_1 * (1 - weight)", "self.beta_1"),
+        ("kernels.scale(squares, self.beta_2)", "pass"),
+        ("kernels.gradient_descent(fast.value, rate * self._decay_of(variable), variable + 0)", "pass"),
+        ("self.assign(fast, kernels.either(begins, variable, fast))", "pass"),
+        ("x = kernels.either(begins, variable, averaged)", "x = ops.convert_to_tensor(averaged)"),
     ),
 }
 
