@@ -286,6 +286,20 @@ class Optimizer(keras.optimizers.Optimizer):
             for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
                 self._follow(_native(variable), average)
 
+    def _clip_gradients(self, grads):
+        """Keras's clips, each in the dtype of its gradient: on torch, Keras's own go through float32."""
+        if self.clipvalue:
+            limits = [ops.convert_to_tensor(self.clipvalue, gradient.dtype) for gradient in grads]
+            return [ops.clip(gradient, -limit, limit) for gradient, limit in zip(grads, limits, strict=True)]
+        if self.clipnorm:
+            return [gradient * _shrinking(_norm(gradient), self.clipnorm) for gradient in grads]
+        if self.global_clipnorm:
+            norm = _norm(ops.stack([ops.cast(_norm(gradient), self._dtypes[-1]) for gradient in grads]))
+            # As in Keras: one gradient that is not finite makes all of them NaN.
+            scale = _shrinking(norm, self.global_clipnorm) + (norm - norm)
+            return [gradient * ops.cast(scale, gradient.dtype) for gradient in grads]
+        return grads
+
     def _apply_or_accumulate(self, grads, variables):
         sums = self._accumulators_of(variables)
 
@@ -476,6 +490,15 @@ def _extreme(name, one, other):
     import torch
 
     return getattr(torch, name)(one, other)
+
+
+def _norm(values):
+    return ops.sqrt(kernels.sum_of_squares(values))
+
+
+def _shrinking(norm, longest):
+    """The factor that makes a norm at most `longest`."""
+    return longest / larger(norm, ops.convert_to_tensor(longest, norm.dtype))
 
 
 def _ran(branch):

@@ -174,9 +174,27 @@ def test_batch_gradient_descent_takes_the_mean_over_the_whole_set(rows, last_bat
         np.testing.assert_allclose(ours, expected, atol=2e-6)
 
 
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm", "clipvalue"])
+def test_each_clip_follows_its_formula_in_float64(clip, large):
+    limit = 0.3 if large else 30.7
+    gradients = problem.gradients(1)[0]
+    norms = [np.sqrt(np.sum(np.square(gradient))) for gradient in gradients]
+    whole = np.sqrt(np.sum(np.square(norms)))
+    expected = {
+        "clipvalue": [np.clip(gradient, -limit, limit) for gradient in gradients],
+        "clipnorm": [gradient * min(1, limit / norm) for gradient, norm in zip(gradients, norms, strict=True)],
+        "global_clipnorm": [gradient * min(1, limit / whole) for gradient in gradients],
+    }[clip]
+    moved = run(optimizers.SGD(1.0, **{clip: limit}), "float64", gradients=[gradients])
+    for reached, start, gradient in zip(moved, problem.weights(), expected, strict=True):
+        np.testing.assert_allclose(start - reached, gradient, rtol=0, atol=1e-12)
+
+
 # ---- gradients of other kinds ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the other backends have no sparse gradients")
 @pytest.mark.parametrize("name", ["SGD", "AdaGrad", "RMSProp", "Adam"])
 @pytest.mark.parametrize("clip", [{}, {"clipnorm": 0.3}, {"gradient_accumulation_steps": 2}])
 def test_a_sparse_gradient_counts_as_the_dense_one(name, clip):
