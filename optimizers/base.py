@@ -24,6 +24,7 @@ from keras import ops
 
 from optimizers import groups as parameter_groups
 from optimizers import kernels, messages
+from optimizers.averaging import Averaging
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
@@ -50,7 +51,7 @@ class _Chosen(NamedTuple):
     path: str
 
 
-class Optimizer(keras.optimizers.Optimizer):
+class Optimizer(Averaging, keras.optimizers.Optimizer):
     """Base of all optimizers here.
 
     Args:
@@ -74,8 +75,6 @@ class Optimizer(keras.optimizers.Optimizer):
 
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
-    # Whether `evaluation_slots` has something without `use_ema` too.
-    averages = False
 
     # ---- the trio --------------------------------------------------------------------------------------------------
 
@@ -195,57 +194,6 @@ class Optimizer(keras.optimizers.Optimizer):
                     f"{type(self).__name__}: `{name}` must be a finite number above 0. Received: {name}={value}"
                 )
 
-    # ---- weights to evaluate at ------------------------------------------------------------------------------------
-
-    def evaluation_slots(self):
-        """For each variable the slot that holds its weights for evaluation, NaN where not begun; None without any."""
-        return self._model_variables_moving_average if self.use_ema else None
-
-    def _averaging(self):
-        """Who keeps the weights for evaluation: this optimizer, one inside it, or None."""
-        return self if self.use_ema or self.averages else None
-
-    @property
-    def at_evaluation_weights(self) -> bool:
-        """Whether the model holds the weights for evaluation, and the slots those that train."""
-        owner = self._averaging()
-        return bool(owner and owner.built and float(ops.convert_to_numpy(owner._swapped)))
-
-    def swap_evaluation_weights(self):
-        """Exchanges the weights that train with those for evaluation, or back; to the bit. See `EvaluationWeights`.
-
-        Before the first update there is nothing to exchange, and nothing happens.
-
-        Raises:
-            ValueError: if the optimizer evaluates at the weights that it trains.
-        """
-        owner = self._averaging()
-        if owner is None:
-            raise ValueError(
-                f"{self.rule} evaluates at the weights that it trains: there is nothing to swap. Take "
-                "`ScheduleFreeSGD`, `ScheduleFreeAdamW`, `SWA(...)`, `Lookahead(...)` or `use_ema=True`."
-            )
-        if not self.built or not int(ops.convert_to_numpy(self.iterations)):
-            return
-        slots = owner.evaluation_slots()
-        if TENSORFLOW:
-            if "_exchange" not in vars(self):  # not by attribute: Keras would track it
-                pairs = [(_native(v), _native(s)) for v, s in zip(self._trainable_variables, slots, strict=True)]
-                vars(self)["_exchange"] = kernels.exchange(pairs, _native(owner._swapped))
-            vars(self)["_exchange"]()
-            return
-        for variable, slot in zip(self._trainable_variables, slots, strict=True):
-            value, begun = variable + 0, ~ops.isnan(ops.convert_to_tensor(slot))
-            average = slot + 0
-            variable.assign(ops.where(begun, average, value))
-            slot.assign(ops.where(begun, value, average))
-        owner._swapped.assign(1 - owner._swapped)
-
-    def finalize_variable_values(self, var_list):
-        # At the weights for evaluation they are final, and the averages hold those that train.
-        if self.use_ema and not self.at_evaluation_weights:
-            super().finalize_variable_values(var_list)
-
     # ---- one step --------------------------------------------------------------------------------------------------
 
     def _backend_apply_gradients(self, grads, trainable_variables):
@@ -281,10 +229,10 @@ class Optimizer(keras.optimizers.Optimizer):
         grads = self._clip_gradients(grads)
         plan = self._plan(grads, variables)
         for gradient, variable in zip(grads, variables, strict=True):
-            self._move(_native(variable), gradient, plan)
+            self._move(kernels.native(variable), gradient, plan)
         if self.use_ema:
             for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
-                self._follow(_native(variable), average)
+                self._follow(kernels.native(variable), average)
 
     def _clip_gradients(self, grads):
         """Keras's clips, each in the dtype of its gradient: on torch, Keras's own go through float32."""
@@ -372,15 +320,20 @@ class Optimizer(keras.optimizers.Optimizer):
 
         def update(strategy, grads, totals, plan, due, accepted, happens):
             for variable, gradient, total, accumulator in zip(variables, grads, totals, sums, strict=True):
-                accumulator = _native(accumulator)
+                accumulator = kernels.native(accumulator)
                 strategy.extended.update(
-                    _native(variable), move, args=(gradient, total, accumulator, plan, due, accepted), group=False
+                    kernels.native(variable),
+                    move,
+                    args=(gradient, total, accumulator, plan, due, accepted),
+                    group=False,
                 )
             if self.use_ema:
                 for variable, average in zip(
                     self._trainable_variables, self._model_variables_moving_average, strict=True
                 ):
-                    strategy.extended.update(_native(variable), follow, args=(average.value, happens), group=False)
+                    strategy.extended.update(
+                        kernels.native(variable), follow, args=(average.value, happens), group=False
+                    )
 
         happens = due if accepted is True else accepted if due is True else due & accepted
         kernels.merge(update, grads, totals, self._plan(grads, variables, happens), due, accepted, happens)
@@ -419,15 +372,6 @@ class Optimizer(keras.optimizers.Optimizer):
 
     def _remembered(self):
         return self._scalars
-
-    def _follow(self, variable, average):
-        """Moves the running average of a variable, and now and then the variable onto it."""
-        momentum = ops.where(self.iterations > 0, ops.cast(self.ema_momentum, variable.dtype), 0)
-        value = average + (variable - average) * (1 - momentum)
-        self.assign(average, value)
-        if self.ema_overwrite_frequency:
-            due = (self.iterations + 1) % self.ema_overwrite_frequency == 0
-            self.assign(variable, ops.where(due, value, ops.convert_to_tensor(variable)))
 
     def _is_due(self):
         return (self._iterations + 1) % self.gradient_accumulation_steps == 0
@@ -507,11 +451,6 @@ def _ran(branch):
 
 def _last_two(path):
     return f"(^|/){re.escape('/'.join(path.split('/')[-2:]))}$"
-
-
-def _native(variable):
-    """The tf.Variable of a Keras variable, so that kernels and strategies take it; elsewhere the variable itself."""
-    return variable.value if TENSORFLOW and isinstance(variable, keras.Variable) else variable
 
 
 def _dense(gradient, variable):

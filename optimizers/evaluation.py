@@ -6,8 +6,8 @@ import keras
 class EvaluationWeights(keras.callbacks.Callback):
     """Puts the weights for evaluation into the model wherever it is evaluated or saved, and the others back to train.
 
-    For whatever has such weights: `ScheduleFreeSGD`, `ScheduleFreeAdamW`, `SWA(...)`, `Lookahead(...)`, any optimizer
-    of ours with `use_ema=True`, and wrappers around these.
+    For whatever has such weights: `ScheduleFreeSGD`, `ScheduleFreeAdamW`, `ASGD`, `SWA(...)`, `Lookahead(...)`, any
+    optimizer of ours with `use_ema=True`, and wrappers around these.
 
         model.fit(x, y, validation_data=..., callbacks=[EvaluationWeights(), keras.callbacks.ModelCheckpoint(...)])
         model.save("model.keras")            # at the weights for evaluation: they stay in after `fit`
@@ -68,8 +68,8 @@ class EvaluationWeights(keras.callbacks.Callback):
         if getattr(optimizer, "_averaging", lambda: None)() is None:
             raise ValueError(
                 f"EvaluationWeights: {type(optimizer).__name__} evaluates at the weights that it trains. Expected an "
-                "optimizer of this library with `use_ema=True`, or ScheduleFreeSGD, ScheduleFreeAdamW, SWA(...) or "
-                "Lookahead(...)."
+                "optimizer of this library with `use_ema=True`, or ScheduleFreeSGD, ScheduleFreeAdamW, ASGD, SWA(...) "
+                "or Lookahead(...)."
             )
         return optimizer
 

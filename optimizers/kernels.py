@@ -16,6 +16,13 @@ def fused(variable) -> bool:
     return isinstance(variable, tf.Variable) and variable.dtype in (tf.float32, tf.float64)
 
 
+def native(variable):
+    """The tf.Variable of a Keras variable, so that kernels and strategies take it; elsewhere the variable itself."""
+    return (
+        variable.value if keras.backend.backend() == "tensorflow" and isinstance(variable, keras.Variable) else variable
+    )
+
+
 def gradient_descent(variable, learning_rate, gradient):
     """w -= learning_rate * g"""
     _raw("GradientDescent", variable, alpha=learning_rate, delta=gradient)
