@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
-from optimizers.base import larger
+from optimizers.arithmetic import larger
 
 
 @keras.saving.register_keras_serializable("menagerie")

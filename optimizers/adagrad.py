@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer, constant
+from optimizers.arithmetic import constant
+from optimizers.base import Optimizer
 
 
 @keras.saving.register_keras_serializable("menagerie")

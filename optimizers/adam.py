@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer, larger
+from optimizers.arithmetic import larger
+from optimizers.base import Optimizer
 
 
 @keras.saving.register_keras_serializable("menagerie")

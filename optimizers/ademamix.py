@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
-from optimizers.base import smaller
+from optimizers.arithmetic import smaller
 
 
 @keras.saving.register_keras_serializable("menagerie")

@@ -24,24 +24,9 @@ from keras import ops
 
 from optimizers import groups as parameter_groups
 from optimizers import kernels, messages
+from optimizers.arithmetic import as_stored, constant, scalar_dtype
 from optimizers.averaging import Averaging
-
-TENSORFLOW = keras.backend.backend() == "tensorflow"
-
-
-def constant(value):
-    """An initializer; as a NumPy number, so that Keras does not round it to float32 on its way to float64."""
-    return keras.initializers.Constant(np.float64(value))
-
-
-def larger(one, other):
-    """`ops.maximum` of two tensors of one dtype: on torch, Keras's own goes through float32."""
-    return _extreme("maximum", one, other)
-
-
-def smaller(one, other):
-    """`ops.minimum`, as `larger` is `ops.maximum`."""
-    return _extreme("minimum", one, other)
+from optimizers.stepping import Stepping
 
 
 class _Chosen(NamedTuple):
@@ -51,7 +36,7 @@ class _Chosen(NamedTuple):
     path: str
 
 
-class Optimizer(Averaging, keras.optimizers.Optimizer):
+class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
     """Base of all optimizers here.
 
     Args:
@@ -89,7 +74,7 @@ class Optimizer(Averaging, keras.optimizers.Optimizer):
             self._groups, variables, self.name, self.weight_decay
         )
         self._decays = [decay if applies else 0.0 for decay, applies in zip(decays, decayed, strict=True)]
-        self._dtypes = sorted({_scalar_dtype(variable) for variable in variables})
+        self._dtypes = sorted({scalar_dtype(variable) for variable in variables})
         self._scalars = []
         if self.use_ema or self.averages:
             # A variable, so that a checkpoint knows at which weights it was made.
@@ -144,7 +129,7 @@ class Optimizer(Averaging, keras.optimizers.Optimizer):
         return ops.where(ops.isnan(slot), ops.convert_to_tensor(variable), slot)
 
     def _complement(self, beta, dtype) -> float:
-        return 1 - _as_stored(beta, dtype)
+        return 1 - as_stored(beta, dtype)
 
     def _descend(self, variable, learning_rate, direction):
         """w -= learning_rate * direction, in one pass over memory where there is a kernel for it."""
@@ -155,7 +140,7 @@ class Optimizer(Averaging, keras.optimizers.Optimizer):
 
     def _bias_correction(self, beta, step):
         """1 - beta ** step without cancellation: at step 1 and beta .999 the plain formula loses five digits."""
-        beta = _as_stored(beta, step.dtype)
+        beta = as_stored(beta, step.dtype)
         return -ops.expm1(step * math.log(beta)) if beta else ops.ones_like(step)
 
     def add_scalar(self, name, initial):
@@ -193,195 +178,6 @@ class Optimizer(Averaging, keras.optimizers.Optimizer):
                 raise ValueError(
                     f"{type(self).__name__}: `{name}` must be a finite number above 0. Received: {name}={value}"
                 )
-
-    # ---- one step --------------------------------------------------------------------------------------------------
-
-    def _backend_apply_gradients(self, grads, trainable_variables):
-        strategy = kernels.strategy() if TENSORFLOW else None
-        if strategy:
-            grads = kernels.sum_over_replicas(grads)
-        pairs = zip(grads, trainable_variables, strict=True)
-        pairs = [(g, v) for g, v in pairs if not self._frozen[self._get_variable_index(v)]]
-        if not pairs:
-            return
-        self._note_sparse(pairs)
-        grads = [_dense(gradient, variable) for gradient, variable in pairs]
-        trainable_variables = [variable for _, variable in pairs]
-        accepted = self._accepts(grads)
-        step = self._apply_or_accumulate if self.gradient_accumulation_steps else self._apply_now
-        if strategy:
-            self._apply_on_replicas(grads, trainable_variables, accepted)
-        elif accepted is True:
-            step(grads, trainable_variables)
-        else:
-            self._either(accepted, lambda: step(grads, trainable_variables), lambda: None)
-        if accepted is not True:  # Keras counts each step: take back what did not happen
-            self._iterations.assign_sub(ops.cast(~accepted, self._iterations.dtype))
-
-    def _accepts(self, grads):
-        """Whether this step is taken at all: True, or a boolean tensor, the same on all replicas."""
-        return True
-
-    def _note_sparse(self, pairs):
-        """Is told of the gradients, summed over the replicas, before they are made dense."""
-
-    def _apply_now(self, grads, variables):
-        grads = self._clip_gradients(grads)
-        plan = self._plan(grads, variables)
-        for gradient, variable in zip(grads, variables, strict=True):
-            self._move(kernels.native(variable), gradient, plan)
-        if self.use_ema:
-            for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
-                self._follow(kernels.native(variable), average)
-
-    def _clip_gradients(self, grads):
-        """Keras's clips, each in the dtype of its gradient: on torch, Keras's own go through float32."""
-        if self.clipvalue:
-            limits = [ops.convert_to_tensor(self.clipvalue, gradient.dtype) for gradient in grads]
-            return [ops.clip(gradient, -limit, limit) for gradient, limit in zip(grads, limits, strict=True)]
-        if self.clipnorm:
-            return [gradient * _shrinking(_norm(gradient), self.clipnorm) for gradient in grads]
-        if self.global_clipnorm:
-            norm = _norm(ops.stack([ops.cast(_norm(gradient), self._dtypes[-1]) for gradient in grads]))
-            # As in Keras: one gradient that is not finite makes all of them NaN.
-            scale = _shrinking(norm, self.global_clipnorm) + (norm - norm)
-            return [gradient * ops.cast(scale, gradient.dtype) for gradient in grads]
-        return grads
-
-    def _apply_or_accumulate(self, grads, variables):
-        sums = self._accumulators_of(variables)
-
-        def apply():
-            means = [
-                self._mean_gradient(total, gradient, self.gradient_accumulation_steps)
-                for total, gradient in zip(sums, grads, strict=True)
-            ]
-            self._apply_now(means, variables)
-            for total in self._accumulated_gradients:
-                self.assign(total, ops.zeros(total.shape, total.dtype))
-
-        def accumulate():
-            for total, gradient in zip(sums, grads, strict=True):
-                self.assign_add(total, gradient)
-
-        self._either(self._is_due(), apply, accumulate)
-
-    def _either(self, condition, apply, accumulate):
-        """`ops.cond` for functions that assign. JAX's branches are pure: the state goes in and comes out by value."""
-        if keras.backend.backend() != "jax":
-            ops.cond(condition, lambda: _ran(apply), lambda: _ran(accumulate))
-            return
-        state = [*self._trainable_variables, *self.variables]
-        before = [variable.value for variable in state]
-
-        def pure(branch):
-            branch()
-            after = [variable.value for variable in state]
-            for variable, value in zip(state, before, strict=True):
-                variable.assign(value)
-            return after
-
-        after = ops.cond(condition, lambda: pure(apply), lambda: pure(accumulate))
-        for variable, value in zip(state, after, strict=True):
-            variable.assign(value)
-
-    def _apply_on_replicas(self, grads, variables, accepted):
-        """The same step inside a `tf.distribute` replica.
-
-        The condition on the step stands inside each variable's update: around it, it would enclose a merge_call, which
-        TensorFlow refuses.
-        """
-        due, totals, sums = True, grads, grads
-        if self.gradient_accumulation_steps:
-            due, sums = self._is_due(), self._accumulators_of(variables)
-            totals = [total + gradient for total, gradient in zip(sums, grads, strict=True)]
-            grads = [
-                self._mean_gradient(total, gradient, self.gradient_accumulation_steps)
-                for total, gradient in zip(sums, grads, strict=True)
-            ]
-        grads = self._clip_gradients(grads)
-        accumulating = bool(self.gradient_accumulation_steps)
-
-        def move(variable, gradient, total, accumulator, plan, due, accepted):
-            def step():
-                if not accumulating:
-                    self._move(variable, gradient, plan)
-                    return
-                kernels.cond(
-                    due,
-                    lambda: (self._move(variable, gradient, plan), accumulator.assign(ops.zeros_like(total))),
-                    lambda: accumulator.assign(total),
-                )
-
-            kernels.cond(accepted, step, lambda: None)
-
-        def follow(variable, average, due):
-            kernels.cond(due, lambda: self._follow(variable, average), lambda: None)
-
-        def update(strategy, grads, totals, plan, due, accepted, happens):
-            for variable, gradient, total, accumulator in zip(variables, grads, totals, sums, strict=True):
-                accumulator = kernels.native(accumulator)
-                strategy.extended.update(
-                    kernels.native(variable),
-                    move,
-                    args=(gradient, total, accumulator, plan, due, accepted),
-                    group=False,
-                )
-            if self.use_ema:
-                for variable, average in zip(
-                    self._trainable_variables, self._model_variables_moving_average, strict=True
-                ):
-                    strategy.extended.update(
-                        kernels.native(variable), follow, args=(average.value, happens), group=False
-                    )
-
-        happens = due if accepted is True else accepted if due is True else due & accepted
-        kernels.merge(update, grads, totals, self._plan(grads, variables, happens), due, accepted, happens)
-
-    def _plan(self, grads, variables, due=True):
-        """{dtype: {multiplier: (learning rate, *step scalars)}}; remembered scalars move on if the update is due."""
-        state = ()
-        scalars = self._remembered()
-        if scalars:
-            widest = self._dtypes[-1]
-            step, rate = ops.cast(self.iterations + 1, widest), ops.cast(self.learning_rate, widest)
-            # Values, by arithmetic: what a conversion gives may be the variable itself, and follow the assignment.
-            before = [scalar + 0 for scalar in scalars]
-            state = self.advance(step, rate, grads, variables, *before)
-            for scalar, old, new in zip(scalars, before, state, strict=True):
-                scalar.assign(new if due is True else ops.where(due, new, old))
-        plan = {}
-        for dtype in self._dtypes:
-            step, whole = ops.cast(self.iterations + 1, dtype), ops.cast(self.learning_rate, dtype)
-            narrowed = [ops.cast(value, dtype) for value in state]
-            plan[dtype] = {}
-            for multiplier in sorted(set(self._multipliers)):
-                rate = whole * multiplier if multiplier != 1 else whole
-                plan[dtype][multiplier] = (rate, *self.step_scalars(step, rate, *narrowed))
-        return plan
-
-    def _move(self, variable, gradient, plan):
-        multiplier = self._multipliers[self._get_variable_index(variable)]
-        rate, *scalars = (ops.cast(s, variable.dtype) for s in plan[_scalar_dtype(variable)][multiplier])
-        self.apply_decay(variable, rate)
-        self.update_step(gradient, variable, rate, *scalars)
-
-    def apply_decay(self, variable, learning_rate):
-        if not self.decays_itself and self._decay_of(variable):
-            self.assign_sub(variable, variable * (learning_rate * self._decay_of(variable)))
-
-    def _remembered(self):
-        return self._scalars
-
-    def _is_due(self):
-        return (self._iterations + 1) % self.gradient_accumulation_steps == 0
-
-    def _accumulators_of(self, variables):
-        return [self._accumulated_gradients[self._get_variable_index(variable)] for variable in variables]
-
-    def _mean_gradient(self, total, gradient, count):
-        """The mean of `count` gradients: the last one and the sum of those before."""
-        return (total + gradient) / count
 
     # ---- learning rate, weight decay, checkpoints ------------------------------------------------------------------
 
@@ -427,47 +223,8 @@ class Optimizer(Averaging, keras.optimizers.Optimizer):
             variable.assign(saved[str(index)])
 
 
-def _extreme(name, one, other):
-    one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
-    if keras.backend.backend() != "torch":
-        return getattr(ops, name)(one, other)
-    import torch
-
-    return getattr(torch, name)(one, other)
-
-
-def _norm(values):
-    return ops.sqrt(kernels.sum_of_squares(values))
-
-
-def _shrinking(norm, longest):
-    """The factor that makes a norm at most `longest`."""
-    return longest / larger(norm, ops.convert_to_tensor(longest, norm.dtype))
-
-
-def _ran(branch):
-    branch()
-
-
 def _last_two(path):
     return f"(^|/){re.escape('/'.join(path.split('/')[-2:]))}$"
-
-
-def _dense(gradient, variable):
-    """A dense gradient of the variable's dtype; rows that a sparse gradient names twice are summed."""
-    gradient = kernels.densified(gradient) if TENSORFLOW else gradient
-    return ops.cast(gradient, variable.dtype)
-
-
-def _scalar_dtype(variable):
-    """Where step scalars are computed: a half cannot count to 257, nor hold .999."""
-    return "float64" if keras.backend.standardize_dtype(variable.dtype) == "float64" else "float32"
-
-
-def _as_stored(value, dtype):
-    """`value` as a kernel of that dtype sees it, as a Python float."""
-    double = keras.backend.standardize_dtype(dtype) == "float64"
-    return float(value) if double else float(np.float32(value))
 
 
 def _checked_rate(owner, rate):

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer, larger
+from optimizers.arithmetic import larger
+from optimizers.base import Optimizer
 
 
 @keras.saving.register_keras_serializable("menagerie")

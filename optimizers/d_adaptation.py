@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer, larger
+from optimizers.arithmetic import larger
+from optimizers.base import Optimizer
 
 
 class _DAdapt(Optimizer):

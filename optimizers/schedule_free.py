@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.base import Optimizer, constant, larger, smaller
+from optimizers.arithmetic import constant, larger, smaller
+from optimizers.base import Optimizer
 
 
 @keras.saving.register_keras_serializable("menagerie")

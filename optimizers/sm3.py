@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from optimizers.base import Optimizer, smaller
+from optimizers.arithmetic import smaller
+from optimizers.base import Optimizer
 
 
 @keras.saving.register_keras_serializable("menagerie")

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
-from optimizers.base import constant
+from optimizers.arithmetic import constant
 
 
 @keras.saving.register_keras_serializable("menagerie")

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from optimizers import messages
-from optimizers.base import larger
+from optimizers.arithmetic import larger
 from optimizers.wrappers.wrapper import Wrapper
 
 

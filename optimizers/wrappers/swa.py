@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.base import constant
+from optimizers.arithmetic import constant
 from optimizers.wrappers.wrapper import Wrapper
 
 

@@ -1,0 +1,52 @@
+"""Numbers in the dtype they are meant in: Keras takes some of them through float32 on their way."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from optimizers import kernels
+
+
+def constant(value):
+    """An initializer; as a NumPy number, so that Keras does not round it to float32 on its way to float64."""
+    return keras.initializers.Constant(np.float64(value))
+
+
+def larger(one, other):
+    """`ops.maximum` of two tensors of one dtype: on torch, Keras's own goes through float32."""
+    return _extreme("maximum", one, other)
+
+
+def smaller(one, other):
+    """`ops.minimum`, as `larger` is `ops.maximum`."""
+    return _extreme("minimum", one, other)
+
+
+def _extreme(name, one, other):
+    one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
+    if keras.backend.backend() != "torch":
+        return getattr(ops, name)(one, other)
+    import torch
+
+    return getattr(torch, name)(one, other)
+
+
+def norm_of(values):
+    """The Euclidean norm of all elements."""
+    return ops.sqrt(kernels.sum_of_squares(values))
+
+
+def shrinking(norm, longest):
+    """The factor that makes a norm at most `longest`."""
+    return longest / larger(norm, ops.convert_to_tensor(longest, norm.dtype))
+
+
+def scalar_dtype(variable):
+    """Where step scalars are computed: a half cannot count to 257, nor hold .999."""
+    return "float64" if keras.backend.standardize_dtype(variable.dtype) == "float64" else "float32"
+
+
+def as_stored(value, dtype):
+    """`value` as a kernel of that dtype sees it, as a Python float."""
+    double = keras.backend.standardize_dtype(dtype) == "float64"
+    return float(value) if double else float(np.float32(value))
