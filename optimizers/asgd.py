@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.arithmetic import constant
+from optimizers.arithmetic import constant, larger
 from optimizers.base import Optimizer
 
 
@@ -46,10 +46,8 @@ class ASGD(Optimizer):
 
     def step_scalars(self, step, learning_rate):
         before = step - 1
-        # Not by `ops.power` nor `ops.maximum`: on torch they go through float32.
-        rate = learning_rate * ops.exp(-self.alpha * ops.log(1 + self.lambd * learning_rate * before))
-        averaged = before - self.t0
-        return rate, 1 / ops.where(averaged > 1, averaged, 1)
+        rate = learning_rate * (1 + self.lambd * learning_rate * before) ** -self.alpha
+        return rate, 1 / larger(before - self.t0, ops.ones_like(step))
 
     def update_step(self, gradient, variable, learning_rate, rate, share):
         slot = self._averages[self._get_variable_index(variable)]

@@ -68,7 +68,7 @@ class Shampoo(Optimizer):
         for axis, (statistic, root) in enumerate(zip(self._statistics[index], self._roots[index], strict=True)):
             if root is None:
                 total = statistic + squares(gradient, axis)
-                scale = _power(total + self.epsilon, exponent)
+                scale = (total + self.epsilon) ** exponent
                 moved = moved * ops.reshape(scale, [-1 if i == axis else 1 for i in range(len(shape))])
             else:
                 total = statistic + gram(gradient, axis)
@@ -82,7 +82,7 @@ class Shampoo(Optimizer):
         def taken():
             values, vectors = eigenvectors(total)
             # What rounding leaves below 0 is 0.
-            values = _power(ops.relu(values) + self.epsilon, exponent)
+            values = (ops.relu(values) + self.epsilon) ** exponent
             return (vectors * values) @ ops.transpose(vectors)
 
         return ops.cond(due > 0, taken, lambda: ops.convert_to_tensor(kept))
@@ -118,11 +118,6 @@ def along(matrix, tensor, axis):
     shape = tuple(tensor.shape)
     product = ops.reshape(matrix @ unfolded(tensor, axis), (shape[axis], *shape[:axis], *shape[axis + 1 :]))
     return ops.moveaxis(product, 0, axis)
-
-
-def _power(values, exponent):
-    # As a tensor: on torch, Keras rounds a Python number to float32 first.
-    return ops.power(values, ops.convert_to_tensor(exponent, values.dtype))
 
 
 def eigenvectors(matrix):
