@@ -608,7 +608,7 @@ TABLE = (
         optimizers.Adam,
         lambda **a: averaging_oracles.lazy(oracles.adam, **a),
         BETAS,
-        wrap=lambda inner: optimizers.LazySparse(inner, match="w[1-4]"),
+        wrap=lambda inner: optimizers.LazySparse(inner, match="w[1-4]|kernel"),
         slots=2,
         decay=0,  # decay of the kept rows is the wrapper's: test_lazy_and_skip.py
     ),
