@@ -78,12 +78,13 @@ BROKEN = {
     "unknown model": (lambda f: _edit(f, model="lenet6"), "lenet5"),
     "code as model": (lambda f: _edit(f, model="os:system"), "os:system"),
     "odd argument": (lambda f: _edit(f, arguments={"colour": 3}), "colour"),
-    "other shape": (lambda f: _edit(f, arguments={**CONFIG["arguments"], "classes": 3}), r"has shape \(84, 2\)"),
+    "other shape": (lambda f: _edit(f, arguments={**CONFIG["arguments"], "image_size": 40}), "has shape"),
     "other model": (
         lambda f: _edit(f, model="resnet20", arguments={"classes": 2, "image_size": 32, "channels": 1}),
         "missing: .*not expected: ",
     ),
     "labels in a text": (lambda f: _edit(f, labels="ab"), "expected a list as 'labels', got 'ab'"),
+    "a label too many": (lambda f: _edit(f, labels=["a", "b", "c"]), "answers 2 classes, 'labels' has 3"),
     "one label twice": (lambda f: _edit(f, labels=["a", "a"]), "expected different texts as 'labels'"),
     "a name that is a path": (lambda f: _edit(f, name="../../there"), "expected a name without a path"),
     "missing field": (lambda f: (f / "config.json").write_text('{"format": 1}'), "lacks name, task"),
@@ -96,6 +97,23 @@ def test_a_broken_preset_is_refused_with_its_reason(folder, case):
     breaking(folder)
     with pytest.raises(UserError, match=message):
         zoo.load(folder)
+
+
+def test_a_cut_vocabulary_is_noticed(tmp_path):
+    """Its words would be unknown ones."""
+    config = {
+        **CONFIG,
+        "task": "text-classification",
+        "model": "text_cnn",
+        "arguments": {"vocabulary": 4, "width": 4, "filters": 3, "classes": 2, "ngram_buckets": 16},
+        "preprocess": {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+", "length": 50},
+    }
+    words = ["[PAD]", "[UNK]", "good", "bad"]
+    tasks.get(config["task"]).create(config, vocabulary=words).save(tmp_path / "texts")
+    assert zoo.load(tmp_path / "texts").words.vocabulary == tuple(words)
+    (tmp_path / "texts" / "vocabulary.txt").write_text("[PAD]\n[UNK]\ngo")
+    with pytest.raises(UserError, match=r"vocabulary.txt: expected 4 words, one a line, got 3; is it cut\?"):
+        zoo.load(tmp_path / "texts")
 
 
 def test_scores_that_are_no_json(folder):

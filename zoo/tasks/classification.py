@@ -16,6 +16,11 @@ from zoo.tasks.results import Classification
 class ClassificationTask(Task):
     """A model whose outputs are one logit per label, of which one is right."""
 
+    def __init__(self, model: keras.Model, config: Mapping):
+        super().__init__(model, config)
+        if model.output_shape[-1] != len(self.labels):
+            raise ValueError(f"the model answers {model.output_shape[-1]} classes, 'labels' has {len(self.labels)}")
+
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
         """Cross-entropy from logits; with smoothing s the target is 1 - s + s/K, and s/K for each other label."""
         if not label_smoothing:

@@ -67,7 +67,11 @@ class TextClassification(ClassificationTask):
         path = folder / config["preprocess"].get("vocabulary", _FILE)
         if path.parent != folder or not path.is_file():
             raise UserError(f"{path}: the vocabulary file is missing")
-        return {"vocabulary": path.read_text(encoding="utf-8").rstrip("\n").split("\n")}
+        words = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        expected = config["arguments"].get("vocabulary", len(words))
+        if len(words) != expected:
+            raise UserError(f"{path}: expected {expected:,} words, one a line, got {len(words):,}; is it cut?")
+        return {"vocabulary": words}
 
     def write(self, folder: Path) -> None:
         """Writes config, weights and vocabulary."""
