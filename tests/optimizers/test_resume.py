@@ -16,6 +16,7 @@ OPTIONS = {
     "everything": {
         "weight_decay": 0.1,
         "exclude_from_weight_decay": ["bias", "last/"],
+        "groups": [{"match": "first/", "multiplier": 0.5}, {"match": "last/bias", "frozen": True}],
         "global_clipnorm": 0.5,
         "use_ema": True,
         "ema_overwrite_frequency": 2,
