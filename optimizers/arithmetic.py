@@ -24,11 +24,9 @@ def smaller(one, other):
 
 def _extreme(name, one, other):
     one, other = ops.convert_to_tensor(one), ops.convert_to_tensor(other)
-    if keras.backend.backend() != "torch":
-        return getattr(ops, name)(one, other)
-    import torch
-
-    return getattr(torch, name)(one, other)
+    if keras.backend.backend() == "torch":
+        return getattr(one, name)(other)  # the tensor's own
+    return getattr(ops, name)(one, other)
 
 
 def norm_of(values):

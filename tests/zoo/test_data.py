@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+import zoo
 from zoo import data
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
@@ -210,7 +211,8 @@ def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp
     from zoo.tasks.image_classification import ImageClassification
 
     declaration = {"kind": "image", "size": [64, 80], "channels": 3}
-    task = ImageClassification(None, {"preprocess": declaration, "labels": ["a", "b"]})
+    model = zoo.build("resnet20", classes=2, image_size=(64, 80), width=2)
+    task = ImageClassification(model, {"preprocess": declaration, "labels": ["a", "b"]})
     photo = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
     for name, folder in {"1.png": "a", "2.pnm": "a", "3.jp2": "b"}.items():
         (tmp_path / folder).mkdir(exist_ok=True)
