@@ -21,8 +21,8 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
     entries, metric = measured["optimizers"], measured["metric"]
     figure = Figure(figsize=(15, 4.6 + 0.12 * len(entries)), layout="constrained")
     figure.suptitle(
-        f"{measured['recipe']}: {measured['examples']:,} training examples, {measured['epochs']} epochs, "
-        f"{len(measured['seeds'])} seeds, {measured['rates']} learning rates each",
+        f"{measured['recipe']}: {measured['examples']:,} training examples, {_count(measured['epochs'], 'epoch')}, "
+        f"{_count(len(measured['seeds']), 'seed')}, {_count(measured['rates'], 'learning rate')} each",
         fontsize=15,
     )
     search, curves, scores = figure.subplots(1, 3, width_ratios=[1, 1, 1.1])
@@ -54,7 +54,7 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
         )
     search.set(xscale="log", xlabel="learning rate (ringed: chosen)", ylabel=f"validation {metric}, first seed")
     search.set_title("The search")
-    curves.set(xlabel="epoch", ylabel=f"validation {metric}, mean ± deviation")
+    curves.set(xlabel="epoch", xlim=(0.5, measured["epochs"] + 0.5), ylabel=f"validation {metric}, mean ± deviation")
     curves.set_title("The chosen rates")
     curves.xaxis.get_major_locator().set_params(integer=True)
     names = [f"{e['optimizer']}\nrate {e['learning_rate']:g}{'*' if e['rate_at_edge'] else ''}" for e in entries]
@@ -72,3 +72,7 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
 
 def _deviation(values: np.ndarray) -> np.ndarray:
     return values.std(0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1:])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
