@@ -77,8 +77,9 @@ class LazySparse(Wrapper):
             self.inner.update_step(gradient, variable, learning_rate, *scalars)
             return
         kept = [variable, *self._slots_by_row(index, variable)]
-        # Copies, by arithmetic: a conversion may give the variable itself.
-        before = [each + 0 for each in kept]
+        # Copies, by arithmetic: a conversion may give the variable itself. A slot that begins as its variable begins in
+        # all rows at once, the untouched ones too: rules need look at one element to know.
+        before = [self._begun(each, variable) if each.shape == variable.shape else each + 0 for each in kept]
         untouched = ops.all(ops.equal(gradient, 0), axis=tuple(range(1, len(gradient.shape))))  # (rows,)
         self.inner.apply_decay(variable, learning_rate)
         self.inner.update_step(gradient, variable, learning_rate, *scalars)

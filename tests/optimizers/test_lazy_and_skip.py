@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import optimizers
+from optimizers import kernels
 from tests.optimizers import problem
 from tests.optimizers.running import run, schedule, variables
 
@@ -83,3 +84,21 @@ def test_a_step_that_is_not_finite_leaves_no_trace(bad, mode, options):
     for one, other in zip(ours, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-15)
     assert int(skipping.inner.skipped) == 3 and int(skipping._iterations) == 6
+
+
+@pytest.mark.parametrize("name", ["ScheduleFreeAdamW", "ScheduleFreeSGD", "ASGD"])
+@pytest.mark.parametrize("first", [0, 3])
+def test_rows_that_are_touched_late_begin_as_the_others(name, first, monkeypatch):
+    """By fused kernels and by keras.ops alike: what begins as a copy of its variable is whole from the first step."""
+
+    def trained():
+        table = keras.Variable(np.ones((5, 2), "float32"))
+        optimizer = optimizers.LazySparse(optimizers.get(name, learning_rate=0.1))
+        for row in (first, 4, first, 4):
+            optimizer.apply([tf.IndexedSlices(tf.ones((1, 2)), tf.constant([row]), (5, 2))], [table])
+        return table.numpy()
+
+    fused = trained()
+    monkeypatch.setattr(kernels, "fused", lambda variable: False)
+    np.testing.assert_allclose(fused, trained(), rtol=0, atol=1e-6)
+    assert (fused[[first, 4]] < 0.95).all() and (np.delete(fused, [first, 4], axis=0) == 1).all()
