@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers.arithmetic import norm_of
 from optimizers.base import Optimizer
 
 
@@ -29,7 +30,7 @@ class Fromage(Optimizer):
         return (1 / ops.sqrt(1 + ops.square(learning_rate)),)
 
     def update_step(self, gradient, variable, learning_rate, shrinking):
-        length, slope = ops.sqrt(ops.sum(ops.square(variable))), ops.sqrt(ops.sum(ops.square(gradient)))
+        length, slope = norm_of(variable), norm_of(gradient)
         ratio = ops.where(length > 0, length, slope) / ops.where(slope > 0, slope, 1)
         moved = shrinking * (variable - learning_rate * ratio * gradient)
         self.assign(variable, ops.where(slope > 0, moved, ops.convert_to_tensor(variable)))

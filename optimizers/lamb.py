@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from optimizers import kernels
 from optimizers.adam import Adam
+from optimizers.arithmetic import norm_of
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -42,6 +42,6 @@ class LAMB(Adam):
 
 def trust_ratio(variable, direction):
     """||variable|| / ||direction||, or 1 where either is 0."""
-    weights, length = (ops.sqrt(kernels.sum_of_squares(values)) for values in (variable, direction))
+    weights, length = norm_of(variable), norm_of(direction)
     both = ops.logical_and(weights > 0, length > 0)
     return ops.where(both, weights / ops.where(both, length, 1), 1)

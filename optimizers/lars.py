@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers.arithmetic import norm_of
 from optimizers.base import Optimizer
 
 
@@ -44,7 +45,7 @@ class LARS(Optimizer):
         velocity = self._velocities[self._get_variable_index(variable)]
         if len(variable.shape) > 1 or self.adapt_vectors:
             decay = self._decay_of(variable)
-            weights, slope = ops.sqrt(ops.sum(ops.square(variable))), ops.sqrt(ops.sum(ops.square(gradient)))
+            weights, slope = norm_of(variable), norm_of(gradient)
             both = ops.logical_and(weights > 0, slope > 0)
             ratio = self.trust_coefficient * weights / ops.where(both, slope + decay * weights, 1)
             gradient = ops.where(both, ratio, 1) * (gradient + decay * ops.convert_to_tensor(variable))

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
+from optimizers.arithmetic import norm_of
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -43,7 +44,7 @@ class MARS(Adam):
     def update_step(self, gradient, variable, learning_rate, rate, epsilon, correction):
         index = self._get_variable_index(variable)
         corrected = gradient + correction * (gradient - self._gradients[index])
-        norm = ops.sqrt(ops.sum(ops.square(corrected)))
+        norm = norm_of(corrected)
         corrected = corrected / ops.where(norm > 1, norm, 1)
         self.assign(self._gradients[index], gradient)
         super().update_step(corrected, variable, learning_rate, rate, epsilon)

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import Adam
+from optimizers.arithmetic import norm_of
 
 # Of the quintic iteration: steep at 0, so that five rounds bring every singular value into about [0.7, 1.2].
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -95,7 +96,7 @@ def orthogonal_part(matrix, steps):
     """The matrix with all singular values brought near 1, by Newton-Schulz iteration."""
     wide = matrix.shape[0] <= matrix.shape[1]
     x = matrix if wide else ops.transpose(matrix)
-    x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+    x = x / (norm_of(x) + 1e-7)
     for _ in range(steps):
         gram = x @ ops.transpose(x)
         x = A * x + (B * gram + C * (gram @ gram)) @ x
