@@ -44,6 +44,15 @@ class Pairs:
         """The pairs at the given indices."""
         return replace(self, raw=self.raw[indices], targets=self.targets[indices])
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of classes, of which pairs have none."""
+        return ()
+
+    def renamed(self, names: Sequence[str]) -> Pairs:
+        """The same pairs: they have no labels to count anew."""
+        return self
+
     def split(self, fraction: float, seed: int) -> tuple[Pairs, Pairs]:
         """Cuts off a share, the same one for the same seed; pairs with an equal source stay together.
 

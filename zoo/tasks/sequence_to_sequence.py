@@ -19,6 +19,7 @@ from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
 from zoo.errors import UserError
 from zoo.layers.sequence import END, START, SequenceModel
+from zoo.recipe import Recipe
 from zoo.tasks import sequence_loss, text
 from zoo.tasks.base import Task
 from zoo.tasks.results import Failure, Generation
@@ -82,7 +83,7 @@ class SequenceToSequence(Task):
     def outputs(self, features: Mapping[str, tf.Tensor], search: decoding.Search | None = None) -> dict:
         """Token numbers of the source -> what a search writes; greedy where none is named."""
         greedy = decoding.Search(max_length=self.search.max_length)
-        return decoding.search(self.model, features, search or greedy, seed=0)
+        return decoding.search(self.model, features, search or greedy)
 
     def postprocess(self, outputs: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several."""
@@ -140,7 +141,7 @@ class SequenceToSequence(Task):
         Raises:
             UserError: A search that cannot be.
         """
-        options = decoding.replaced(self.search, **search)
+        options = self._options(search)
         items = iter(items)
         while batch := list(itertools.islice(items, batch_size)):
             answers: list = [None] * len(batch)
@@ -163,9 +164,14 @@ class SequenceToSequence(Task):
 
     def stream(self, item: object, *, seed: int = 0, **search) -> Iterator[str]:
         """The answer to one item, part by part as it is written: a text longer than the model is read in parts."""
-        options = decoding.replaced(self.search, **search)
+        options = self._options(search)
         for segment in self.segments(self.raw(item).decode()):
             yield from (answer.text for answer in self._written([segment], options, seed, 1))
+
+    def _options(self, changes: Mapping) -> decoding.Search:
+        """The preset's search with changes; sampling takes the place of a beam."""
+        sampled = {"beam": 1} if changes.get("temperature") is not None else {}
+        return dataclasses.replace(self.search, **sampled, **changes)
 
     def segments(self, text: str) -> list[str]:
         """The parts of a text that go through the model one by one: here the whole text."""
@@ -226,6 +232,16 @@ class SequenceToSequence(Task):
         vocabulary = _tokenizer(declaration).learn(texts, declaration)
         size = _tokenizer(declaration)(declaration, vocabulary).size
         return {**config["arguments"], "vocabulary": size}, {"vocabulary": vocabulary}
+
+    @classmethod
+    def declared(cls, recipe: Recipe, examples: pairs.Pairs) -> dict:
+        """The search, and the languages of a translation."""
+        return {"decoding": dict(recipe.decoding)} | ({"languages": list(recipe.languages)} if recipe.languages else {})
+
+    @classmethod
+    def resized(cls, arguments: Mapping, examples: pairs.Pairs) -> dict:
+        """The same arguments: the preset's vocabulary stays."""
+        return dict(arguments)
 
     def own_assets(self) -> dict:
         """What the tokenizer has learned."""
