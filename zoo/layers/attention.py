@@ -38,14 +38,16 @@ class _Attention(keras.layers.Layer):
     def _split(self, x, parts: int) -> list:
         """[B, T, parts D] -> `parts` tensors [B, H, T, D / H]."""
         length = ops.shape(x)[1]
-        x = ops.reshape(x, (-1, length, parts, self.heads, self.width // self.heads))
-        x = ops.transpose(x, (2, 0, 3, 1, 4))  # parts B H T D/H
-        return [x[part] for part in range(parts)]
+        split = ops.split(x, parts, axis=-1) if parts > 1 else [x]  # the gradient of a slice is slow
+        split = [ops.reshape(part, (-1, length, self.heads, self.width // self.heads)) for part in split]
+        return [ops.transpose(part, (0, 2, 1, 3)) for part in split]
 
     def _look(self, queries, keys, values, bias) -> tuple:
         """[B, T, D] of what was seen, and the weights."""
+        # Scaled before the product: TensorFlow's kernel that joins product, scale and bias is eight times slower.
+        queries = queries * (self.width // self.heads) ** -0.5
         scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))  # B H T S
-        weights = ops.softmax(scores * (self.width // self.heads) ** -0.5 + ops.cast(bias, scores.dtype))
+        weights = ops.softmax(scores + ops.cast(bias, scores.dtype))
         seen = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))  # B T H D/H
         return self.out(ops.reshape(seen, (-1, ops.shape(seen)[1], self.width))), weights
 

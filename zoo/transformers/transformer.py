@@ -179,7 +179,7 @@ class Embedding(keras.layers.ReversibleEmbedding):
         super().__init__(vocabulary, width, tie_weights=tied, embeddings_initializer=spread, name=name)
 
     def call(self, inputs, reverse=False, first=0):
-        """Tokens [B, T], the first of which stands at position `first` -> [B, T, D]; in reverse [B, T, D] -> [B, T, V]."""
+        """Tokens [B, T], of positions `first` and on -> [B, T, D]; in reverse states [B, T, D] -> logits [B, T, V]."""
         x = super().call(inputs, reverse=reverse)
         if reverse:
             return x
