@@ -1,9 +1,11 @@
 """Preset folders: where they are, what is in them, and how one is written whole or not at all.
 
     NAME/
-      config.json              format, name, task, model, arguments, preprocess, labels, data, data_terms
+      config.json              format, name, task, model, arguments, preprocess, data, data_terms; of a classifier
+                               labels, of a model that writes decoding, of a translation languages
       weights/model.weights.h5 float16 on disk (see `zoo.weights`)
       vocabulary.txt           word presets only: UTF-8, line number = id
+      tokenizer.spm            SentencePiece presets only
       scores.json  history.csv  curve.png  card.md
 
 A preset is data: reading one parses JSON, text and HDF5, and never runs code from it.
@@ -22,7 +24,8 @@ from zoo.errors import UserError, nearest
 
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
-_REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict, "labels": list}
+_REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict}
+_NAMED = ("labels", "languages")  # lists of different texts, where a task has them
 
 
 def names() -> list[str]:
@@ -72,9 +75,12 @@ def read_config(folder: Path) -> dict:
             raise UserError(f"{path}: expected {expected} as {key!r}, got {config[key]!r:.60}")
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
-    labels = config["labels"]
-    if not labels or not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
-        raise UserError(f"{path}: expected different texts as 'labels', got {labels!r:.60}")
+    for key in _NAMED:
+        texts = config.get(key, ["one"])
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+            raise UserError(f"{path}: expected a list of texts as {key!r}, got {texts!r:.60}")
+        if len(set(texts)) < len(texts):
+            raise UserError(f"{path}: expected different texts as {key!r}, got {texts!r:.60}")
     return config
 
 
