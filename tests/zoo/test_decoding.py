@@ -96,7 +96,7 @@ def slow_beam(model, first, beam, steps, alpha):
 
 @pytest.mark.parametrize("beam", [2, 3, 4])
 def test_a_narrow_beam_is_the_one_in_plain_lists(beam):
-    for seed, alpha in itertools.product(range(6), (0.0, 0.6, 1.5)):
+    for seed, alpha in itertools.product(range(5), (0.0, 0.6, 3.0)):
         model = Table(vocabulary=9, steps=12, seed=seed, scale=1.0)
         found = decode(model, SOURCE, beam=beam, max_length=12, length_penalty=alpha)
         for row in range(3):

@@ -96,7 +96,7 @@ def beam_search(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: 
     )
 
     # What max_length cut off comes after all that ended, however likely: it is not a whole answer.
-    cut = (last["total"] > POSSIBLE) & ~last["done"][:, tf.newaxis]
+    cut = last["total"] > POSSIBLE  # of a row that is done, none is asked for
     after = tf.linspace(POSSIBLE / 4, POSSIBLE / 2, beam)  # the beam is in order already
     order = tf.concat([last["pool"]["score"], tf.where(cut, after, NEVER)], 1)
     best = tf.math.top_k(order, options.n_best).indices
