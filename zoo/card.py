@@ -20,15 +20,19 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     lines = [f"# {config['name']}", "", "Trained on the user's own data." if own else recipe.about, ""]
     lines += ["## Score", "", f"| what | {recipe.metric} |", "|---|---|"]
     lines.append(
-        f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {shown(value)} |"
+        f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {shown(recipe.metric, value)} |"
     )
     held = scores["validation"]
     if scores["split"] != "validation":
-        lines.append(f"| the same, {held['n']:,} validation examples | {shown(held['metrics'][recipe.metric])} |")
+        lines.append(
+            f"| the same, {held['n']:,} validation examples | {shown(recipe.metric, held['metrics'][recipe.metric])} |"
+        )
     if not own:
-        lines += [f"| {other.what} ({other.source}) | {shown(other.score)} |" for other in recipe.comparisons]
+        lines += [
+            f"| {other.what} ({other.source}) | {shown(recipe.metric, other.score)} |" for other in recipe.comparisons
+        ]
     if others := {key: value for key, value in scores["metrics"].items() if key != recipe.metric}:
-        lines += ["", "Besides: " + ", ".join(f"{key} {shown(value)}" for key, value in others.items()) + "."]
+        lines += ["", "Besides: " + ", ".join(f"{key} {shown(key, value)}" for key, value in others.items()) + "."]
     name = config["name"]
     again = name if scores["split"] != "validation" else f"FOLDER --data {config['data']}"
     origin = recipe.validation if isinstance(recipe.validation, str) and not own else "training"

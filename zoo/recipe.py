@@ -84,13 +84,16 @@ class Recipe:
     limits: tuple[str, ...] = ()
 
 
-def shown(value: float | str) -> str:
-    """A metric's value for people: shares as percent, what counts to 100 with two digits.
+_TO_HUNDRED = ("bleu", "chrf", "rouge")
+
+
+def shown(metric: str, value: float | str) -> str:
+    """A metric's value for people: BLEU, chrF and ROUGE count to 100, the others are shares.
 
     Example:
-        >>> shown(0.9541), shown(36.204), shown("nrefs:1")
+        >>> shown("accuracy", 0.9541), shown("bleu", 36.204), shown("signature", "nrefs:1")
         ('95.41%', '36.20', 'nrefs:1')
     """
     if isinstance(value, str):
         return value
-    return f"{value:.2%}" if value <= 1 else f"{value:.2f}"
+    return f"{value:.2f}" if metric.startswith(_TO_HUNDRED) else f"{value:.2%}"

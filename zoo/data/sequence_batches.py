@@ -30,9 +30,7 @@ class SequenceBatches:
         sampling: Smoothness of the segmentations that are drawn anew in each epoch; None always takes the best.
     """
 
-    def __init__(
-        self, tokens, pairs: Pairs, batch_size: int, lengths: tuple[int, int], sampling: float | None = None
-    ):
+    def __init__(self, tokens, pairs: Pairs, batch_size: int, lengths: tuple[int, int], sampling: float | None = None):
         self.tokens, self.batch_size, self.lengths, self.sampling = tokens, batch_size, lengths, sampling
         self.texts = [str(text) for text in pairs.raw], [str(references[0]) for references in pairs.targets]
         self.size = len(pairs)
@@ -59,7 +57,7 @@ class SequenceBatches:
                 for start in rng.permutation(np.arange(0, self.size, self.batch_size)):
                     yield self._batch(sources, targets, order[start : start + self.batch_size])
 
-        return self._dataset(all_epochs)
+        return self._dataset(all_epochs, self.steps * (epochs - first_epoch))
 
     def in_order(self) -> tf.data.Dataset:
         """All batches ({"source", "target"}, y) once, in the order of the pairs, in their best segmentation."""
@@ -69,7 +67,7 @@ class SequenceBatches:
             for start in range(0, self.size, self.batch_size):
                 yield self._batch(sources, targets, range(start, min(start + self.batch_size, self.size)))
 
-        return self._dataset(once)
+        return self._dataset(once, self.steps)
 
     def _batch(self, sources, targets, chosen) -> tuple:
         read, write = self.lengths
@@ -78,6 +76,7 @@ class SequenceBatches:
         y = padded([[*targets[place][: write - 1], END] for place in chosen])
         return {"source": source, "target": target}, y
 
-    def _dataset(self, generator) -> tf.data.Dataset:
+    def _dataset(self, generator, count: int) -> tf.data.Dataset:
         signature = ({"source": _TOKENS, "target": _TOKENS}, _TOKENS)
-        return tf.data.Dataset.from_generator(generator, output_signature=signature).prefetch(4)
+        batches = tf.data.Dataset.from_generator(generator, output_signature=signature)
+        return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)

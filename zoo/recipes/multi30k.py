@@ -37,7 +37,7 @@ def recipe(source: str, target: str, **fields) -> Recipe:
             "learning_rate": 2.5e-3,
             "warmup": 0.08,
             "batch_size": 128,
-            "epochs": 30,
+            "epochs": 25,
             "label_smoothing": 0.1,
             "validation": "val",
             "metric": "bleu",
