@@ -72,4 +72,4 @@ def test_joined_they_are_the_text():
 def test_time_grows_with_the_length_only(unit):
     started = time.perf_counter()
     assert "".join(sentences(unit * 100_000)) == unit * 100_000
-    assert time.perf_counter() - started < 5  # takes a tenth of a second; looking twice at every pair, an hour
+    assert time.perf_counter() - started < 30  # takes a tenth of a second; comparing each place with each, an hour
