@@ -76,10 +76,10 @@ def read_config(folder: Path) -> dict:
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
     for key in _NAMED:
-        texts = config.get(key, ["one"])
-        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-            raise UserError(f"{path}: expected a list of texts as {key!r}, got {texts!r:.60}")
-        if len(set(texts)) < len(texts):
+        texts = config.get(key, ["none"])
+        if not isinstance(texts, list):
+            raise UserError(f"{path}: expected a list as {key!r}, got {texts!r:.60}")
+        if not texts or not all(isinstance(text, str) for text in texts) or len(set(texts)) < len(texts):
             raise UserError(f"{path}: expected different texts as {key!r}, got {texts!r:.60}")
     return config
 
