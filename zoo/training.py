@@ -126,9 +126,7 @@ def resumable(out: str | os.PathLike) -> bool:
     return (Path(out) / _STATE).is_file()
 
 
-def _examples(
-    recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None
-):
+def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):
     """Training, validation and test examples; the test ones are None for the user's own data."""
     own = {key: value for key, value in columns.items() if value is not None} if source else dict(recipe.columns)
     if source and recipe.languages:

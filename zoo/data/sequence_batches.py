@@ -30,9 +30,7 @@ class SequenceBatches:
         sampling: Smoothness of the segmentations that are drawn anew in each epoch; None always takes the best.
     """
 
-    def __init__(
-        self, tokens, pairs: Pairs, batch_size: int, lengths: tuple[int, int], sampling: float | None = None
-    ):
+    def __init__(self, tokens, pairs: Pairs, batch_size: int, lengths: tuple[int, int], sampling: float | None = None):
         self.tokens, self.batch_size, self.lengths, self.sampling = tokens, batch_size, lengths, sampling
         self.texts = [str(text) for text in pairs.raw], [str(references[0]) for references in pairs.targets]
         self.size = len(pairs)
