@@ -219,9 +219,9 @@ def test_checks_find_what_spoils_a_training():
 
 
 def test_summaries_are_no_lopsided_pairs():
-    generator = np.random.default_rng(0)
-    raw = ["word " * int(count) for count in generator.integers(50, 200, 1000)]
-    assert check(_pairs(raw, [("word " * (len(text) // 30),) for text in raw]), _pairs(["new"])) == []
+    # Dialogues of 20 to 400 words, each summed up in twenty: no proportion is usual.
+    raw = ["word " * int(count) for count in np.random.default_rng(0).integers(20, 400, data_pairs.FEW)]
+    assert check(_pairs(raw, [("short " * 20,)] * len(raw)), _pairs(["new"])) == []
 
 
 def test_real_references(data_dir):

@@ -19,7 +19,6 @@ NEWLINES = "\n\r\u2028\u2029"
 PLACE = re.compile(
     rf"(?<![{STOPS}])(?P<stops>[{STOPS}]++)(?P<closers>[{re.escape(CLOSERS)}]*+)(?P<blank>\s*+)|(?<!\s)(?P<gap>\s++)"
 )
-LAST_WORD = re.compile(rf"[^\s{re.escape(OPENERS)}]*\Z")
 
 # English, German, French, Spanish. What may end a sentence as well ("etc.", "usw.") goes by the case of what follows.
 TITLES = "mr mrs ms dr prof st messrs gen col capt lt sgt rev hon gov hr fr frl dipl ing mme mlle sr sra srta ud uds"
@@ -79,10 +78,12 @@ def _abbreviates(before: str, following: str) -> bool:
         before: What stands before the full stop, at least its last words.
         following: What stands after it and the blanks.
     """
-    word = LAST_WORD.search(before).group()
+    words = before.split()
+    if not words or before[-1].isspace():
+        return False
+    word = words[-1].lstrip(OPENERS)
     lower = word.lower()
     if word.isdecimal():
-        words = before.split()
         return len(word) <= 2 and (len(words) < 2 or words[-2].lower() in BEFORE_ORDINAL)
     if len(word) == 1 and word.isalpha():
         return word != "I"  # initials, "z. B.", "d. h."
