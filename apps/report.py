@@ -7,8 +7,6 @@ report.png (the matrix, and the examples whose true label seemed least likely), 
 from __future__ import annotations
 
 import csv
-import functools
-import itertools
 import json
 import textwrap
 import unicodedata
@@ -16,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apps import results
+from apps import fonts, results
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,20 +25,6 @@ if TYPE_CHECKING:
 
 FILES = ("metrics.json", "report.png", "worst.csv")
 WORST = 20
-# Beside matplotlib's own, which knows European letters, those of these that the machine has.
-FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Hiragino Sans",
-    "PingFang SC",
-    "Yu Gothic",
-    "Microsoft YaHei",
-    "Malgun Gothic",
-    "WenQuanYi Micro Hei",
-    "IPAexGothic",
-    "Arial Unicode MS",
-)
 MOST_LABELS = 40  # names and numbers in a larger confusion matrix cannot be read: the most confused are shown
 
 
@@ -96,7 +80,7 @@ def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examp
         writer.writerows(rows)
     import matplotlib
 
-    with matplotlib.rc_context({"font.family": _fonts()}):
+    with matplotlib.rc_context({"font.family": fonts.installed()}):
         figure = draw(measured, labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
         with results.replacing(picture, "wb") as stream:
             figure.savefig(stream, format="png", dpi=110)
@@ -119,10 +103,10 @@ def draw(measured, labels, matrix: np.ndarray, by_label: Mapping, raw: list, row
     upper, lower = figure.subfigures(2, 1, height_ratios=[matrix_height, worst_height])
     values = ", ".join(f"{name} {value:.4f}" for name, value in measured["metrics"].items())
     place = measured["data"] + (f", {measured['split']}" if measured["split"] else "")
-    upper.suptitle(_plain(f"{measured['preset']} on {measured['n']:,} examples of {place}: {values}"), fontsize=13)
+    upper.suptitle(fonts.plain(f"{measured['preset']} on {measured['n']:,} examples of {place}: {values}"), fontsize=13)
     _matrix(upper, labels, matrix, by_label)
     title = f"The {len(raw)} examples whose true label seemed least likely"
-    if any(drawable(text) != text for text in map(results.printable, [*labels, *(raw if not pictures else [])])):
+    if any(fonts.drawable(text) != text for text in map(results.printable, [*labels, *(raw if not pictures else [])])):
         title += f"\n[n characters]: no installed font has them; {FILES[2]} holds the texts"
     lower.suptitle(title, fontsize=12)
     (_worst_pictures if pictures else _worst_texts)(lower, raw, rows)
@@ -140,7 +124,7 @@ def _matrix(figure, labels, matrix: np.ndarray, by_label: Mapping) -> None:
     shares = part / np.maximum(matrix[kept].sum(1, keepdims=True), 1)  # of each true label
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    names = [_plain(textwrap.shorten(labels[k], 24, placeholder="…")) for k in kept]
+    names = [fonts.plain(textwrap.shorten(labels[k], 24, placeholder="…")) for k in kept]
     recalls = [f"{name} ({by_label[labels[k]]['recall']:.1%})" for name, k in zip(names, kept, strict=True)]
     slant = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 4 and len(kept) > 4 else {}
     axes.set_xticks(range(len(kept)), names, **slant)
@@ -177,42 +161,14 @@ def _worst_texts(figure, raw: list, rows: list[dict]) -> None:
         head = f"{row['rank']}. {_told(row)}, example {row['example']}".replace("\n", ", ")
         axis.text(0, place + 0.05, head, fontsize=9, fontweight="bold", va="top", parse_math=False)
         body = results.printable(" ".join(text.split()))
-        body = drawable(body if len(body) <= 300 else body[:200] + " … " + body[-97:])
+        body = fonts.drawable(body if len(body) <= 300 else body[:200] + " … " + body[-97:])
         wide = sum(unicodedata.east_asian_width(c) in "WF" for c in body) > len(body) / 4
         axis.text(0.015, place + 0.35, textwrap.fill(body, 85 if wide else 150), fontsize=9, va="top", parse_math=False)
 
 
 def _told(row: dict) -> str:
-    short = {key: drawable(textwrap.shorten(row[key], 24, placeholder="…")) for key in ("label", "predicted")}
+    short = {key: fonts.drawable(textwrap.shorten(row[key], 24, placeholder="…")) for key in ("label", "predicted")}
     true = f"{short['label']} ({row['label_probability']:.1%})"
     if row["predicted"] == row["label"]:
         return f"{true}\nrightly found"
     return f"{true}\ntaken for {short['predicted']} ({row['predicted_probability']:.1%})"
-
-
-def _plain(text: str) -> str:
-    """As matplotlib shows it, and without its mathematics between dollar signs."""
-    return drawable(text).replace("$", r"\$")
-
-
-def drawable(text: str) -> str:
-    """The text with a count in place of characters that no font here has, which would be drawn as empty boxes."""
-    known = _glyphs()
-    runs = itertools.groupby(text, key=lambda c: c.isspace() or ord(c) in known)
-    parts = [(drawn, "".join(run)) for drawn, run in runs]
-    return "".join(run if drawn else f"[{len(run)} character{'s' * (len(run) > 1)}]" for drawn, run in parts)
-
-
-@functools.cache
-def _fonts() -> list[str]:
-    from matplotlib import font_manager
-
-    installed = set(font_manager.get_font_names())
-    return [name for name in FONTS if name in installed]
-
-
-@functools.cache
-def _glyphs() -> frozenset[int]:
-    from matplotlib import font_manager
-
-    return frozenset().union(*(font_manager.get_font(font_manager.findfont(name)).get_charmap() for name in _fonts()))

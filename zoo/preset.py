@@ -1,7 +1,7 @@
 """Preset folders: where they are, what is in them, and how one is written whole or not at all.
 
     NAME/
-      config.json              format, name, task, model, arguments, preprocess, labels, data, data_terms
+      config.json              format, name, task, model, arguments, preprocess, labels or languages, data, data_terms
       weights/model.weights.h5 float16 on disk (see `zoo.weights`)
       vocabulary.txt           word presets only: UTF-8, line number = id
       scores.json  history.csv  curve.png  card.md
@@ -22,7 +22,8 @@ from zoo.errors import UserError, nearest
 
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
-_REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict, "labels": list}
+_REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict}
+_OF_TASK = {"classification": {"labels": list}, "translation": {"languages": list}}
 
 
 def names() -> list[str]:
@@ -64,17 +65,21 @@ def read_config(folder: Path) -> dict:
         raise UserError(
             f"{path}: preset format {config.get('format')!r} is unknown here; this version reads format {FORMAT}"
         )
-    if missing := [key for key in _REQUIRED if key not in config]:
+    required = _REQUIRED | _OF_TASK.get(str(config.get("task")).rpartition("-")[2], {})
+    if missing := [key for key in required if key not in config]:
         raise UserError(f"{path}: lacks {', '.join(missing)}")
-    for key, kind in _REQUIRED.items():
+    for key, kind in required.items():
         if not isinstance(config[key], kind):
             expected = {str: "a text", dict: "an object", list: "a list"}[kind]
             raise UserError(f"{path}: expected {expected} as {key!r}, got {config[key]!r:.60}")
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
-    labels = config["labels"]
-    if not labels or not all(isinstance(label, str) for label in labels) or len(set(labels)) < len(labels):
-        raise UserError(f"{path}: expected different texts as 'labels', got {labels!r:.60}")
+    for key in {"labels", "languages"} & required.keys():
+        names = config[key]
+        if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise UserError(f"{path}: expected different texts as {key!r}, got {names!r:.60}")
+    if "languages" in required and len(config["languages"]) != 2:
+        raise UserError(f"{path}: expected two 'languages', from and to, got {config['languages']!r:.60}")
     return config
 
 

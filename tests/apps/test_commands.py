@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import apps.list
-from apps import report
+from apps import fonts, report
 from zoo import data
 
 
@@ -148,15 +148,15 @@ def test_report_of_texts_takes_any_text(tmp_path):
 
 
 def test_what_no_font_has_is_counted_and_not_drawn_as_boxes(tmp_path, monkeypatch, recwarn):
-    monkeypatch.setattr(report, "_fonts", lambda: ["DejaVu Sans"])
-    report._glyphs.cache_clear()
-    assert report.drawable("Das Café: すごく良い film, 好") == "Das Café: [5 characters] film, [1 character]"
+    monkeypatch.setattr(fonts, "installed", lambda: ["DejaVu Sans"])
+    fonts._glyphs.cache_clear()
+    assert fonts.drawable("Das Café: すごく良い film, 好") == "Das Café: [5 characters] film, [1 character]"
     texts = np.empty(4, object)
     texts[:] = ["この映画はとても良い。" * 9, "这部电影很无聊", "plain", "Ça va"]
     examples = data.Examples(texts, np.array([0, 1, 0, 1], np.int32), ("悪い", "good"), "own.csv")
     measured = {"preset": "p", "data": "own.csv", "split": None, "n": 4, "metrics": {"accuracy": 1.0}}
     report.write(str(tmp_path), measured, examples.names, examples, certain(examples, set()))
-    report._glyphs.cache_clear()
+    fonts._glyphs.cache_clear()
     assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
     assert "这部电影很无聊" in (tmp_path / "worst.csv").read_text(encoding="utf-8")
 

@@ -118,6 +118,52 @@ class Classification(Result):
         return drawing.under(image, rows)
 
 
+@dataclasses.dataclass(frozen=True)
+class Generation(Result):
+    """A text that the model wrote.
+
+    An empty item has an empty answer: `Generation("", None)`.
+
+    Attributes:
+        text: The best text.
+        score: Its log-probability over its length, as the search ranks it, at most 0; None for an empty item.
+        alternatives: (text, score) pairs of the other texts that were asked for, the best first.
+
+    Example:
+        >>> Generation("A dog runs.", -0.25, (("The dog runs.", -0.5),)).to_row()
+        {'text': 'A dog runs.', 'score': -0.25, 'text_2': 'The dog runs.', 'score_2': -0.5}
+    """
+
+    text: str
+    score: float | None
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+    def to_dict(self) -> dict:
+        others = [{"text": text, "score": _round(score)} for text, score in self.alternatives]
+        return {"text": self.text, "score": _round(self.score), "alternatives": others} | super().to_dict()
+
+    def to_row(self) -> dict:
+        row = {"text": self.text, "score": _round(self.score)}
+        for place, (text, score) in enumerate(self.alternatives, start=2):
+            row |= {f"text_{place}": text, f"score_{place}": _round(score)}
+        return row | Result.to_dict(self)
+
+    def to_text(self) -> str:
+        if not self.text and self.score is None:
+            return "(empty)"
+        return f"{one_line(self.text)} {super().to_text()}".rstrip()
+
+
+def one_line(text: str) -> str:
+    """The text without line ends of any kind, so that a line stays a line for whoever reads it.
+
+    Example:
+        >>> one_line("one\\r\\ntwo\\n")
+        'one two'
+    """
+    return " ".join(text.splitlines())
+
+
 def percent(probability: float) -> str:
     """A probability for people: `0.98765` is "98.8 %"; never "100.0 %" for what is not quite certain.
 
@@ -128,6 +174,6 @@ def percent(probability: float) -> str:
     return ">99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
 
 
-def _round(probability: float | None) -> float | None:
+def _round(number: float | None) -> float | None:
     """Six significant digits: float32 holds no more, and the rest is noise to read."""
-    return None if probability is None else float(f"{probability:.6g}")
+    return None if number is None else float(f"{number:.6g}")
