@@ -30,7 +30,7 @@ DISTRIBUTIONS = {
 # the last two are commands.
 NEVER_IMPORTED = {"keras-nlp", "importlib_resources", "build", "ruff"}
 # Makers of fixtures run in an environment of their own.
-PEERS = {"pytorch_optimizer"}
+PEERS = {"pytorch_optimizer", "transformers"}
 
 
 @pytest.fixture(scope="module")

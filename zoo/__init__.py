@@ -25,6 +25,7 @@ _SUBMODULES = frozenset(
         "catalog",
         "classifiers",
         "data",
+        "decoding",
         "errors",
         "export",
         "layers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zoo.recipe import Recipe
+from zoo.recipe import Recipe, shown
 
 
 def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
@@ -20,18 +20,25 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     lines = [f"# {config['name']}", "", "Trained on the user's own data." if own else recipe.about, ""]
     lines += ["## Score", "", f"| what | {recipe.metric} |", "|---|---|"]
     lines.append(
-        f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {value:.2%} |"
+        f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {shown(recipe.metric, value)} |"
     )
     held = scores["validation"]
     if scores["split"] != "validation":
-        lines.append(f"| the same, {held['n']:,} validation examples | {held['metrics'][recipe.metric]:.2%} |")
+        lines.append(
+            f"| the same, {held['n']:,} validation examples | {shown(recipe.metric, held['metrics'][recipe.metric])} |"
+        )
     if not own:
-        lines += [f"| {other.what} ({other.source}) | {other.score:.2%} |" for other in recipe.comparisons]
+        lines += [
+            f"| {other.what} ({other.source}) | {shown(recipe.metric, other.score)} |" for other in recipe.comparisons
+        ]
+    if others := {key: value for key, value in scores["metrics"].items() if key != recipe.metric}:
+        lines += ["", "Besides: " + ", ".join(f"{key} {shown(key, value)}" for key, value in others.items()) + "."]
     name = config["name"]
     again = name if scores["split"] != "validation" else f"FOLDER --data {config['data']}"
+    origin = recipe.validation if isinstance(recipe.validation, str) and not own else "training"
     lines += [
         "",
-        f"Again: `zoo evaluate {again}`. The validation examples come out of the training split; the test split",
+        f"Again: `zoo evaluate {again}`. The validation examples come out of the {origin} split; the test split",
     ]
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
     arguments = _listed(config["arguments"])
@@ -55,8 +62,8 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     ]
     if recipe.limits and not own:
         lines += ["", "## Limits", "", *(f"- {limit}" for limit in recipe.limits)]
-    labels = ", ".join(config["labels"])
-    lines += ["", "## Labels", "", labels]
+    if "labels" in config:
+        lines += ["", "## Labels", "", ", ".join(config["labels"])]
     return "\n".join(lines) + "\n"
 
 

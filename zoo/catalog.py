@@ -105,6 +105,13 @@ CATALOG: tuple[Entry, ...] = (
         paper="Kim 2014, arXiv:1408.5882",
         parameters=6_360_902,
     ),
+    Entry(
+        name="transformer",
+        builder="zoo.transformers.transformer:transformer",
+        task="translation",
+        paper="Vaswani et al. 2017, arXiv:1706.03762",
+        parameters=48_236_544,
+    ),
 )
 
 

@@ -1,9 +1,11 @@
 """Preset folders: where they are, what is in them, and how one is written whole or not at all.
 
     NAME/
-      config.json              format, name, task, model, arguments, preprocess, labels or languages, data, data_terms
+      config.json              format, name, task, model, arguments, preprocess, data, data_terms; of a classifier
+                               labels, of a model that writes decoding, of a translation languages
       weights/model.weights.h5 float16 on disk (see `zoo.weights`)
       vocabulary.txt           word presets only: UTF-8, line number = id
+      tokenizer.spm            SentencePiece presets only
       scores.json  history.csv  curve.png  card.md
 
 A preset is data: reading one parses JSON, text and HDF5, and never runs code from it.
@@ -23,7 +25,7 @@ from zoo.errors import UserError, nearest
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
 _REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict}
-_OF_TASK = {"classification": {"labels": list}, "translation": {"languages": list}}
+_NAMED = {"labels": "classification", "languages": "translation"}  # lists of different texts, and the task that has one
 
 
 def names() -> list[str]:
@@ -65,21 +67,21 @@ def read_config(folder: Path) -> dict:
         raise UserError(
             f"{path}: preset format {config.get('format')!r} is unknown here; this version reads format {FORMAT}"
         )
-    required = _REQUIRED | _OF_TASK.get(str(config.get("task")).rpartition("-")[2], {})
-    if missing := [key for key in required if key not in config]:
+    of_task = [key for key, task in _NAMED.items() if str(config.get("task")).endswith(task)]
+    if missing := [key for key in (*_REQUIRED, *of_task) if key not in config]:
         raise UserError(f"{path}: lacks {', '.join(missing)}")
-    for key, kind in required.items():
+    for key, kind in _REQUIRED.items():
         if not isinstance(config[key], kind):
             expected = {str: "a text", dict: "an object", list: "a list"}[kind]
             raise UserError(f"{path}: expected {expected} as {key!r}, got {config[key]!r:.60}")
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
-    for key in {"labels", "languages"} & required.keys():
-        names = config[key]
-        if not names or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-            raise UserError(f"{path}: expected different texts as {key!r}, got {names!r:.60}")
-    if "languages" in required and len(config["languages"]) != 2:
-        raise UserError(f"{path}: expected two 'languages', from and to, got {config['languages']!r:.60}")
+    for key in _NAMED:
+        texts = config.get(key, ["one"])
+        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+            raise UserError(f"{path}: expected a list of texts as {key!r}, got {texts!r:.60}")
+        if len(set(texts)) < len(texts):
+            raise UserError(f"{path}: expected different texts as {key!r}, got {texts!r:.60}")
     return config
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Comparison:
-    """A score of somebody else's, or of a simple baseline, to set beside ours on the card."""
+    """A score of somebody else's, or of a simple baseline, to set beside ours on the card; counted as `expected` is."""
 
     what: str
     score: float
@@ -25,10 +25,13 @@ class Recipe:
         task: Kind of problem: a key of `zoo.tasks.TASKS`.
         data: Source of examples, as `zoo.data.load` takes it; empty where it is always the user's own.
         splits: Names of the training and the test split; the test split only measures.
+        columns: What `Task.load_examples` takes besides: of pairs, which text is read and which is written.
+        languages: Of a translation, the language that is read and the one that is written.
         data_terms: Terms and citation of the data, for the card and NOTICE.
         model: Name in the catalog.
         arguments: The builder's arguments; "classes" and "vocabulary" follow from the data.
         preprocess: Declaration of raw input -> tensors, kept in config.json.
+        decoding: Of a model that writes, the fields of its search, kept in config.json.
         optimizer: Name of one of our optimizers.
         optimizer_arguments: Its arguments without the learning rate.
         learning_rate: Peak learning rate.
@@ -36,12 +39,12 @@ class Recipe:
         batch_size: Examples per step over all devices.
         epochs: Passes over the training data.
         label_smoothing: In [0, 1).
-        validation: Share of the training data held back for choosing, in (0, 1).
+        validation: Share of the training data held back for choosing, in (0, 1), or the name of a split.
         augment: Makes the list of Keras augmentation layers; they act in training only.
         initialize: Sets first weights from the training data: `initialize(task, examples)`.
         seed: Seeds split, initial weights, order, augmentation and dropout.
         metric: The metric the score is given in.
-        expected: The score on the test split, in [0, 1], within `tolerance`.
+        expected: The score on the test split within `tolerance`: in [0, 1], BLEU and ROUGE in [0, 100].
         tolerance: How far a repeated training may fall from it.
         minutes: Measured minutes of training on 2 CPU cores.
         comparisons: Baselines and published figures.
@@ -58,6 +61,9 @@ class Recipe:
     preprocess: Mapping
     about: str
     splits: tuple[str, str] = ("train", "test")
+    columns: Mapping = field(default_factory=dict)
+    languages: tuple[str, str] | None = None
+    decoding: Mapping = field(default_factory=dict)
     arguments: Mapping = field(default_factory=dict)
     optimizer: str = "adam"
     optimizer_arguments: Mapping = field(default_factory=dict)
@@ -66,7 +72,7 @@ class Recipe:
     batch_size: int = 128
     epochs: int = 10
     label_smoothing: float = 0.0
-    validation: float = 0.1
+    validation: float | str = 0.1
     augment: Callable[[], list] | None = None
     initialize: Callable | None = None
     seed: int = 1
@@ -76,3 +82,18 @@ class Recipe:
     minutes: float | None = None
     comparisons: tuple[Comparison, ...] = ()
     limits: tuple[str, ...] = ()
+
+
+_TO_HUNDRED = ("bleu", "chrf", "rouge")
+
+
+def shown(metric: str, value: float | str) -> str:
+    """A metric's value for people: BLEU, chrF and ROUGE count to 100, the others are shares.
+
+    Example:
+        >>> shown("accuracy", 0.9541), shown("bleu", 36.204), shown("signature", "nrefs:1")
+        ('95.41%', '36.20', 'nrefs:1')
+    """
+    if isinstance(value, str):
+        return value
+    return f"{value:.2f}" if metric.startswith(_TO_HUNDRED) else f"{value:.2%}"

@@ -22,11 +22,11 @@ import optimizers
 from zoo import card, curve, data, preset, tasks
 from zoo.data import Examples
 from zoo.data import examples as data_examples
-from zoo.data.batches import Batches
 from zoo.errors import UserError
-from zoo.recipe import Recipe
+from zoo.recipe import Recipe, shown
 
 _STATE = Path("training") / "state.h5"
+_SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
 
 
 def fit(
@@ -34,7 +34,8 @@ def fit(
     out: str | os.PathLike,
     *,
     source: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    languages: tuple[str, str] | None = None,
     validation: str | None = None,
     init: str | None = None,
     resume: bool = False,
@@ -48,7 +49,8 @@ def fit(
         recipe: What to train, on what, how.
         out: Folder to write; it must not exist or be empty, unless `resume`.
         source: The user's own data in place of the recipe's: as `zoo.data.load` takes it. Then there is no test split.
-        columns: `text_column` and `label_column` of the user's table.
+        columns: Of the user's table: `text_column` and `label_column`, or `source_column` and `target_column`.
+        languages: Of the user's translation pairs, the language that is read and the one that is written.
         validation: The user's own validation data; None splits off `recipe.validation` of the training data.
         init: A preset to start from: its preprocessing and all weights whose names and shapes fit.
         resume: Go on after the last whole epoch of an interrupted training; the end is the same as without the
@@ -66,23 +68,25 @@ def fit(
     out = Path(out)
     _check_out(out, resume)
     keras.utils.set_random_seed(recipe.seed)
-    kind = recipe.task.partition("-")[0]
-    train, held, test = _examples(recipe, kind, source, columns or {}, validation)
+    cls = tasks.get(recipe.task)
+    if languages:
+        recipe = dataclasses.replace(recipe, languages=languages)
+    train, held, test = _examples(recipe, cls, source, columns or {}, validation)
     for note in dict.fromkeys(train.notes + held.notes):
         say(note)
     if source:
-        train, notes = data_examples.readable(train, tasks.get(recipe.task).raw)
-        held, more = data_examples.readable(held, tasks.get(recipe.task).raw)
+        train, notes = data_examples.readable(train, cls.raw)
+        held, more = data_examples.readable(held, cls.raw)
         for note in notes + more:
             say(note)
-    say(f"{len(train):,} examples to learn from, {len(held):,} to validate, {len(train.names)} labels.")
-    for note in data_examples.check(train, held):
+    say(f"{len(train):,} examples to learn from, {len(held):,} to validate.")
+    for note in cls.check(train, held):
         say(note)
 
     task = fresh(recipe, out.name if source else recipe.name, train, source, init, say)
     if recipe.initialize and not init:
         recipe.initialize(task, train)
-    batches, held_batches = Batches(task, train, recipe.batch_size), Batches(task, held, recipe.batch_size)
+    batches, held_batches = (task.batches(examples, recipe.batch_size) for examples in (train, held))
     trainer = compiled(recipe, task, batches.steps)
     state = _State(
         trainer, out / _STATE, _fingerprint(recipe, train, held, init), next(iter(held_batches.in_order()))[0]
@@ -122,15 +126,20 @@ def resumable(out: str | os.PathLike) -> bool:
     return (Path(out) / _STATE).is_file()
 
 
-def _examples(recipe: Recipe, kind: str, source: str | None, columns: Mapping[str, str], validation: str | None):
+def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):
     """Training, validation and test examples; the test ones are None for the user's own data."""
-    train = data.load(source or recipe.data, recipe.splits[0], kind=kind, **columns)
-    train = train.take(train.labels >= 0)  # some public sets keep unlabelled examples among the others
-    if validation is None:
-        train, held = train.split(recipe.validation, recipe.seed)
+    own = {key: value for key, value in columns.items() if value is not None} if source else dict(recipe.columns)
+    if source and recipe.languages:
+        own["languages"] = recipe.languages
+    train = cls.load_examples(source or recipe.data, recipe.splits[0], **own)
+    if validation is not None:
+        held = cls.load_examples(validation, **own).renamed(train.names)
+    elif source or not isinstance(recipe.validation, str):
+        share = recipe.validation if not isinstance(recipe.validation, str) else _SHARE
+        train, held = train.split(share, recipe.seed)
     else:
-        held = data.load(validation, kind=kind, **columns).renamed(train.names)
-    test = None if source else data.load(recipe.data, recipe.splits[1], kind=kind).renamed(train.names)
+        held = cls.load_examples(recipe.data, recipe.validation, **own).renamed(train.names)
+    test = None if source else cls.load_examples(recipe.data, recipe.splits[1], **own).renamed(train.names)
     return train, held, test
 
 
@@ -173,10 +182,10 @@ def fresh(
         "model": recipe.model,
         "arguments": dict(recipe.arguments),
         "preprocess": dict(recipe.preprocess),
-        "labels": list(train.names),
         "data": source or recipe.data,
         "data_terms": "the user's own data" if source else recipe.data_terms,
     }
+    config |= cls.declared(recipe, train)
     if init is None:
         arguments, assets = cls.fresh(config, train)
         return cls.create({**config, "arguments": arguments}, **assets)
@@ -184,7 +193,7 @@ def fresh(
     if start.config["task"] != recipe.task:
         raise UserError(f"--init {init}: a preset for {start.config['task']}, expected one for {recipe.task}")
     config |= {key: start.config[key] for key in ("model", "preprocess")}
-    config["arguments"] = {**start.config["arguments"], "classes": len(train.names)}
+    config["arguments"] = cls.resized(start.config["arguments"], train)
     task = cls.create(config, **start.own_assets())
     known = {variable.path: variable for variable in start.model.weights}
     taken = 0
@@ -307,5 +316,7 @@ def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test,
     }
     preset.write_json(folder / "scores.json", scores)
     (folder / "card.md").write_text(card.text(recipe, task.config, scores), encoding="utf-8")
-    say(f"{recipe.metric} {scores['metrics'][recipe.metric]:.2%} on {len(measured):,} examples ({split}).")
+    say(
+        f"{recipe.metric} {shown(recipe.metric, scores['metrics'][recipe.metric])} on {len(measured):,} examples ({split})."
+    )
     return shipped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,6 +79,14 @@ class Examples:
             )
         table = np.array([names.index(name) if name in names else -1 for name in self.names] + [-1], np.int32)
         return replace(self, labels=table[self.labels], names=names)
+
+
+def objects(values: Iterable) -> np.ndarray:
+    """A one-dimensional array of objects: NumPy would make fixed-width strings, or look into sequences."""
+    values = list(values)
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def content(raw: bytes | str | Path) -> bytes:

@@ -27,7 +27,7 @@ class SequenceModel(keras.Model):
     vocabulary: int  # V
 
     def call(self, inputs: dict, training: bool = False):
-        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V]; position t tells what follows target[:, : t + 1]."""
+        """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of what follows each target token."""
         raise NotImplementedError
 
     def encode(self, inputs: dict) -> dict:

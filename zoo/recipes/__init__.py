@@ -8,8 +8,8 @@ from zoo.errors import UserError, nearest
 from zoo.recipe import Recipe
 
 # Application -> the recipe that `zoo train APPLICATION --data ...` follows on the user's own data.
-DEFAULTS = {"classify": "classify-photos", "sentiment": "sentiment-imdb"}
-_NAMES = ("classify-fashion", "classify-photos", "quickstart", "sentiment-imdb")
+DEFAULTS = {"classify": "classify-photos", "sentiment": "sentiment-imdb", "translate": "translate-de-en"}
+_NAMES = ("classify-fashion", "classify-photos", "quickstart", "sentiment-imdb", "translate-de-en", "translate-en-de")
 
 
 def names() -> list[str]:

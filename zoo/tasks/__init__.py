@@ -9,7 +9,9 @@ from zoo.errors import UserError, nearest
 
 TASKS = {
     "image-classification": "zoo.tasks.image_classification:ImageClassification",
+    "summarization": "zoo.tasks.summarization:Summarization",
     "text-classification": "zoo.tasks.text_classification:TextClassification",
+    "translation": "zoo.tasks.translation:Translation",
 }
 
 

@@ -11,8 +11,12 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from zoo import catalog, preset, weights
+from zoo import catalog, data, preset, weights
+from zoo.data import Examples
+from zoo.data import examples as data_examples
+from zoo.data.batches import Batches
 from zoo.errors import UserError
+from zoo.recipe import Recipe
 from zoo.tasks.results import Failure
 
 
@@ -33,7 +37,7 @@ class Task:
     def __init__(self, model: keras.Model, config: Mapping):
         self.model = model
         self.config = dict(config)
-        self.labels = tuple(config["labels"])
+        self.labels = tuple(config.get("labels", ()))
 
     # To be said by a subclass.
 
@@ -59,6 +63,21 @@ class Task:
         raise NotImplementedError
 
     # The same for all.
+
+    @classmethod
+    def load_examples(cls, source: str, split: str | None = None, **columns) -> Examples:
+        """Labelled examples, without those whose label the data keep to themselves; see `zoo.data.load`."""
+        examples = data.load(source, split, kind=cls.name.partition("-")[0], **columns)
+        return examples.take(examples.labels >= 0)
+
+    @classmethod
+    def check(cls, train: Examples, held: Examples) -> list[str]:
+        """Sentences on what may spoil the training; see `zoo.data.examples.check`."""
+        return data_examples.check(train, held)
+
+    def batches(self, examples: Examples, batch_size: int) -> Batches:
+        """The examples as `model.fit` takes them, in tensors."""
+        return Batches(self, examples, batch_size)
 
     def examples(self, record: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
         """A batch of labelled raw examples -> what `model.fit` takes: (x, y, sample_weight)."""
@@ -146,6 +165,16 @@ class Task:
     def fresh(cls, config: Mapping, examples) -> tuple[dict, dict]:
         """The builder's arguments, completed by what the training examples say, and the assets: a new vocabulary."""
         return {**config["arguments"], "classes": len(examples.names)}, {}
+
+    @classmethod
+    def declared(cls, recipe: Recipe, examples) -> dict:
+        """What config.json holds for this kind of task besides what it holds for all."""
+        return {"labels": list(examples.names)}
+
+    @classmethod
+    def resized(cls, arguments: Mapping, examples) -> dict:
+        """The arguments of a preset's model, fitted to other training examples."""
+        return {**arguments, "classes": len(examples.names)}
 
     def own_assets(self) -> dict:
         """This task's assets, as `create` takes them."""

@@ -18,6 +18,8 @@ class ClassificationTask(Task):
 
     def __init__(self, model: keras.Model, config: Mapping):
         super().__init__(model, config)
+        if not self.labels:
+            raise ValueError("'labels' is missing")
         if model.output_shape[-1] != len(self.labels):
             raise ValueError(f"the model answers {model.output_shape[-1]} classes, 'labels' has {len(self.labels)}")
 

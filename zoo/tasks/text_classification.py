@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from zoo.data.words import Words, vocabulary
 from zoo.errors import UserError
+from zoo.tasks import text
 from zoo.tasks.classification import ClassificationTask
 
 _FILE = "vocabulary.txt"
@@ -25,6 +26,7 @@ class TextClassification(ClassificationTask):
 
     name = "text-classification"
     raw_name = "text"
+    raw = staticmethod(text.raw)
 
     def __init__(self, model: keras.Model, config: Mapping, vocabulary: Sequence[str]):
         super().__init__(model, config)
@@ -33,17 +35,6 @@ class TextClassification(ClassificationTask):
     def preprocess(self, raw: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """UTF-8 strings `[B]` -> word numbers int32 `[B, T]`, and how many words were used of how many."""
         return self.words(raw)
-
-    @staticmethod
-    def raw(item: str | bytes) -> bytes:
-        """One text; bytes must be valid UTF-8."""
-        try:
-            if isinstance(item, str):
-                return item.encode()
-            item.decode()
-        except UnicodeError as error:
-            raise UserError(f"not valid UTF-8 at position {error.start}") from None
-        return item
 
     def resources(self) -> list:
         """The vocabulary's lookup table."""

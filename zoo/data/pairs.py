@@ -1,0 +1,218 @@
+"""Pairs of texts: a source, and one or more targets that would all be right answers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data import builders, tables, tfds_sets
+from zoo.data.examples import content, objects
+from zoo.errors import UserError
+
+SLICE = re.compile(r"(?P<name>\w+)\[(?P<first>\d*%?):(?P<last>\d*%?)\]")
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs held in memory; cutting and splitting never copies the texts.
+
+    Attributes:
+        raw: N sources, `str`.
+        targets: N tuples of one or more `str`: the references. What is trained on has one each.
+        source: Where they came from, for messages and cards.
+        notes: Sentences on how the source was understood, where that was a guess.
+    """
+
+    raw: np.ndarray
+    targets: np.ndarray
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if len(self.raw) != len(self.targets):
+            raise ValueError(f"{len(self.raw)} sources, {len(self.targets)} targets")
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def take(self, indices: Sequence[int] | slice | np.ndarray) -> Pairs:
+        """The pairs at the given indices."""
+        return replace(self, raw=self.raw[indices], targets=self.targets[indices])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of classes, of which pairs have none."""
+        return ()
+
+    def renamed(self, names: Sequence[str]) -> Pairs:
+        """The same pairs: they have no labels to count anew."""
+        return self
+
+    def split(self, fraction: float, seed: int) -> tuple[Pairs, Pairs]:
+        """Cuts off a share, the same one for the same seed; pairs with an equal source stay together.
+
+        Args:
+            fraction: Share to hold back, in (0, 1), of the different sources.
+            seed: Chooses them.
+
+        Returns:
+            The rest and the held pairs, both in their original order; either has at least one source where there
+            are two.
+        """
+        if not 0 < fraction < 1:
+            raise UserError(f"expected a validation share between 0 and 1, got {fraction}")
+        groups = {}
+        group = np.array([groups.setdefault(content(raw), len(groups)) for raw in self.raw], np.int64)
+        count = min(max(1, round(fraction * len(groups))), len(groups) - 1)
+        chosen = np.random.default_rng(seed).permutation(len(groups))[: max(count, 0)]
+        held = np.isin(group, chosen)
+        return self.take(~held), self.take(held)
+
+
+def load(
+    source: str | os.PathLike,
+    split: str | None = None,
+    *,
+    source_column: str | None = None,
+    target_column: str | None = None,
+    languages: tuple[str, str] | None = None,
+) -> Pairs:
+    """Loads pairs of texts.
+
+    Args:
+        source: "multi30k", "anki/spa-eng", "anki/fra-eng" or "dialogsum"; the name of a TFDS data set with two
+            features of text; a table: .csv, .tsv, .jsonl, each also with .gz; or several of these joined by "+".
+        split: Of a data set, its split ("train", "train[:1000]", "train[5%:]"). A table has none. None: all there is.
+        source_column: Feature or column of the sources: for translation the language, "de".
+        target_column: Feature or column of the targets. A data set that has supervised keys needs neither.
+        languages: Source and target language; a table whose header names both is read by them, else by
+            `source_column` and `target_column`, else by its first and second column.
+
+    Raises:
+        UserError: The source is nowhere, empty, or not of the expected form.
+    """
+    path, name = Path(source), str(source)
+    if not path.exists() and "+" in name:
+        parts = [
+            load(part, split, source_column=source_column, target_column=target_column, languages=languages)
+            for part in name.split("+")
+        ]
+        return _joined(name, parts)
+    if name.endswith(tables.SUFFIXES):
+        return _table(path, source_column, target_column, languages)
+    if path.exists() or (os.sep in name and path.parent.exists()):
+        expected = f"expected a table of pairs ({', '.join(tables.SUFFIXES[:3])})"
+        raise UserError(f"{path}: {'not' if path.exists() else 'no such file;'} {expected}")
+    builder = builders.find(name)
+    if builder is not None:
+        keys = _keys(name, builder.info.features, builder.info.supervised_keys, source_column, target_column)
+        return _plain(name, builder, split, keys)
+    return _tfds(name, split, source_column, target_column)
+
+
+def _table(
+    path: Path, source_column: str | None, target_column: str | None, languages: tuple[str, str] | None
+) -> Pairs:
+    table = tables.read(path)
+    usual = languages or ("source", "target")
+    names = (source_column or usual[0], target_column or usual[1])
+    if languages and set(languages) <= set(table.header):
+        names = languages
+    raw, targets, notes = [], [], []
+    wanted = dict(zip(("source", "target"), names, strict=True))
+    for number, values in table.columns(wanted, _first_two, notes):
+        for role, value in zip(wanted, values, strict=True):
+            if not isinstance(value, str | None):
+                raise UserError(f"{path}: line {number}: expected a text as {wanted[role]!r}, got {value!r:.60}")
+            if not value or not value.strip():
+                raise UserError(f"{path}: row {number} has no {role}")
+        raw.append(values[0].strip())
+        targets.append((values[1].strip(),))
+    if not raw:
+        raise UserError(f"{path}: no pairs found, the file is empty")
+    return Pairs(objects(raw), objects(targets), str(path), tuple(notes))
+
+
+def _first_two(rows: list[list[str]]) -> tuple[int, int] | None:
+    return (0, 1) if len(rows[0]) > 1 else None
+
+
+def _keys(name: str, features, supervised, source_column: str | None, target_column: str | None) -> tuple[str, str]:
+    """The features of source and target, by name or as the data set declares them."""
+    declared = supervised or (None, None)
+    keys = (source_column or declared[0], target_column or declared[1])
+    for role, key in zip(("source", "target"), keys, strict=True):
+        if key is None:
+            raise UserError(f"{name}: name the {role} by --{role}-column; there are: {', '.join(features)}")
+        if key not in features:
+            raise UserError(f"{name} has no {key!r}; there are: {', '.join(features)}")
+    return keys
+
+
+def _plain(name: str, builder, split: str | None, keys: tuple[str, str]) -> Pairs:
+    """A set of ours, read from its files; slices count what is left after gathering references."""
+    parts = []
+    for wanted in [split] if split else builder.SPLITS:
+        sliced = SLICE.fullmatch(wanted)
+        part = sliced["name"] if sliced else wanted
+        pairs = _pairs(name, builder.examples(part), keys)
+        if part in builder.REFERENCES:
+            pairs = _gathered(pairs)
+        if sliced:
+            pairs = pairs.take(slice(*(_bound(sliced[end], len(pairs)) for end in ("first", "last"))))
+        parts.append(pairs)
+    return _joined(name, parts)
+
+
+def _bound(text: str, count: int) -> int | None:
+    if not text:
+        return None
+    return round(int(text[:-1]) / 100 * count) if text.endswith("%") else int(text)
+
+
+def _tfds(name: str, split: str | None, source_column: str | None, target_column: str | None) -> Pairs:
+    """A data set of TFDS with two features of text."""
+    builder = tfds_sets.open_set(name, own=builders.NAMES)
+    keys = _keys(name, builder.info.features, builder.info.supervised_keys, source_column, target_column)
+    return _pairs(name, tfds_sets.records(builder, split), keys)
+
+
+def _pairs(name: str, records: Iterable[dict], keys: tuple[str, str]) -> Pairs:
+    """Pairs of records; a feature that is a sequence holds several references."""
+    raw, targets, empty = [], [], 0
+    for record in records:
+        (source,), references = (_texts(record[key]) for key in keys)
+        if not source or not all(references):
+            empty += 1
+            continue
+        raw.append(source)
+        targets.append(references)
+    notes = (f"{name}: {empty:,} pairs with an empty side are left out.",) if empty else ()
+    return Pairs(objects(raw), objects(targets), name, notes)
+
+
+def _texts(value: str | bytes | Iterable) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str | bytes) else value
+    return tuple((text.decode() if isinstance(text, bytes) else text).strip() for text in values)
+
+
+def _gathered(pairs: Pairs) -> Pairs:
+    """One pair for each different source, in the order of their first, with all its different targets."""
+    places, references = {}, {}
+    for place, (raw, targets) in enumerate(zip(pairs.raw, pairs.targets, strict=True)):
+        key = content(raw)
+        places.setdefault(key, place)
+        references.setdefault(key, {}).update(dict.fromkeys(targets))
+    return replace(pairs.take(list(places.values())), targets=objects(map(tuple, references.values())))
+
+
+def _joined(name: str, parts: Sequence[Pairs]) -> Pairs:
+    if len(parts) == 1:
+        return parts[0]
+    raw, targets = (np.concatenate([getattr(part, field) for part in parts]) for field in ("raw", "targets"))
+    return Pairs(raw, targets, name, tuple(note for part in parts for note in part.notes))

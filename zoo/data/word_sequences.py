@@ -1,0 +1,64 @@
+"""Strings <-> word numbers for models that write: words as `zoo.data.words` cuts them, and joined to a text again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import tensorflow as tf
+
+from zoo.data import words
+from zoo.data.pieces import ended
+from zoo.layers.sequence import PADDING
+
+SPECIAL = (words.PADDING, words.UNKNOWN, "[START]", "[END]")
+
+
+class WordSequences:
+    """Strings <-> word numbers, as a preset declares it.
+
+    Args:
+        declaration: `{"kind": "words", "lowercase", "remove", "pattern", "length"}`; see `zoo.data.words.tokenize`.
+            "length" counts the END that stands after the last word.
+        model: The vocabulary: UTF-8, one word a line, the four special ones first.
+    """
+
+    FILE = "vocabulary.txt"
+
+    def __init__(self, declaration: Mapping, model: bytes):
+        self.declaration, self.length, self.model = dict(declaration), declaration["length"], bytes(model)
+        self.vocabulary = self.model.decode().rstrip("\n").split("\n")
+        self.size = len(self.vocabulary)
+        self.words = words.Words(declaration, self.vocabulary)
+        self.spelled = tf.constant(["", *self.vocabulary[1:]])
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], declaration: Mapping) -> bytes:
+        """The vocabulary of the training texts; the declaration's "words" and "least" bound it."""
+        found = words.vocabulary(texts, declaration, declaration["words"] - 2, declaration.get("least", 1))
+        return ("\n".join([*SPECIAL, *found[2:]]) + "\n").encode()
+
+    def __call__(self, texts: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Strings `[B]` -> word numbers int32 `[B, S]`, END after the last, padded with 0; and the counts."""
+        return ended(self._numbers(texts), self.length)
+
+    def _numbers(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        return tf.ragged.map_flat_values(self.words.table.lookup, words.tokenize(texts, self.declaration))
+
+    def detokenize(self, numbers: tf.Tensor) -> tf.Tensor:
+        """Word numbers `[N, L]`, padded with 0 -> strings `[N]`; a mark that ends something stands at its word."""
+        spelled = tf.gather(self.spelled, tf.RaggedTensor.from_tensor(numbers, padding=PADDING))
+        texts = tf.strings.reduce_join(spelled, axis=-1, separator=" ")
+        texts = tf.strings.regex_replace(texts, r" ([.,;:!?%)\]}])", r"\1")
+        return tf.strings.regex_replace(texts, r"([(\[{]) ", r"\1")
+
+    def names(self, numbers: Sequence[int]) -> list[str]:
+        """The words of some numbers."""
+        return [self.vocabulary[number] for number in numbers]
+
+    def resources(self) -> list:
+        """What an export must carry."""
+        return [self.words.table]
+
+    def numbered(self, texts: Sequence[str]) -> list[list[int]]:
+        """Strings -> lists of word numbers without START and END, however long."""
+        return self._numbers(tf.constant(list(texts), tf.string)).to_list()

@@ -1,0 +1,52 @@
+"""What the Multi30k recipes have in common: captions of photographs, 29,000 pairs (Elliott et al. 2016)."""
+
+from __future__ import annotations
+
+from zoo.recipe import Recipe
+
+NAMES = {"de": "German", "en": "English", "fr": "French"}
+TERMS = (
+    "Multi30k (Elliott et al. 2016, arXiv:1605.00459), derived from Flickr30K: non-commercial research and education. "
+    "The weights are for the same use"
+)
+
+
+def recipe(source: str, target: str, **fields) -> Recipe:
+    """A Transformer's recipe on Multi30k; `fields` win over what is said here."""
+    return Recipe(
+        **{
+            "app": "translate",
+            "task": "translation",
+            "data": "multi30k",
+            "splits": ("train", "test_2016_flickr"),
+            "columns": {"source_column": source, "target_column": target},
+            "languages": (source, target),
+            "data_terms": TERMS,
+            "model": "transformer",
+            "arguments": {"width": 160, "layers": 3, "heads": 4, "hidden": 640, "dropout": 0.2},
+            "preprocess": {
+                "kind": "sentencepiece",
+                "length": 64,
+                "pieces": 4000,
+                "sampling": 0.2,
+                "vocabulary": "tokenizer.spm",
+            },
+            "decoding": {"beam": 5, "length_penalty": 1.0, "max_length": 80},
+            "optimizer": "adam",
+            "optimizer_arguments": {"beta_2": 0.98},
+            "learning_rate": 2.5e-3,
+            "warmup": 0.08,
+            "batch_size": 128,
+            "epochs": 25,
+            "label_smoothing": 0.1,
+            "validation": "val",
+            "metric": "bleu",
+            "about": f"Translates a caption of a photograph from {NAMES[source]} into {NAMES[target]}.",
+            "limits": (
+                "It has read 29,000 captions of photographs: of politics, law or a chat it knows nothing.",
+                "A text of more than 64 pieces is translated sentence by sentence.",
+                "What it has not read it may leave out or replace by what captions often say.",
+            ),
+            **fields,
+        }
+    )

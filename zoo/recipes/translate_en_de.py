@@ -1,0 +1,12 @@
+"""translate-en-de: captions of photographs from English into German (Multi30k)
+
+    zoo train translate-en-de --out runs/en-de
+
+As translate-de-en, the other way round.
+"""
+
+from __future__ import annotations
+
+from zoo.recipes.multi30k import recipe
+
+RECIPE = recipe("en", "de", name="translate-en-de")

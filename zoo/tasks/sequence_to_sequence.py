@@ -1,0 +1,281 @@
+"""Sequence to sequence: a text goes in, a text that a model writes comes out."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from zoo import decoding
+from zoo.data import pairs
+from zoo.data.pieces import Pieces
+from zoo.data.sequence_batches import SequenceBatches
+from zoo.data.word_sequences import WordSequences
+from zoo.errors import UserError
+from zoo.layers.sequence import END, START, SequenceModel
+from zoo.recipe import Recipe
+from zoo.tasks import sequence_loss, text
+from zoo.tasks.base import Task
+from zoo.tasks.results import Failure, Generation
+
+TOKENIZERS = {"sentencepiece": Pieces, "words": WordSequences}
+
+
+class SequenceToSequence(Task):
+    """A model that reads the tokens of a text and writes those of another.
+
+    Args:
+        model: A built `SequenceModel`.
+        config: What `config.json` holds; "decoding" has the fields of `zoo.decoding.Search`.
+        vocabulary: What the tokenizer has learned, as its file holds it.
+    """
+
+    raw_name = "text"
+    raw = staticmethod(text.raw)
+
+    def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
+        super().__init__(model, config)
+        self.tokens = _tokenizer(config["preprocess"])(config["preprocess"], vocabulary)
+        if self.tokens.size != model.vocabulary:
+            raise ValueError(f"the model has {model.vocabulary} tokens, the vocabulary {self.tokens.size}")
+        self.search = decoding.Search(**config["decoding"])
+
+    # Training.
+
+    @classmethod
+    def load_examples(cls, source: str, split: str | None = None, **columns) -> pairs.Pairs:
+        """Pairs of texts; see `zoo.data.pairs.load`."""
+        return pairs.load(source, split, **columns)
+
+    @classmethod
+    def check(cls, train: pairs.Pairs, held: pairs.Pairs) -> list[str]:
+        """Sentences on what may spoil the training; see `zoo.data.pairs.check`."""
+        return pairs.check(train, held)
+
+    def batches(self, examples: pairs.Pairs, batch_size: int) -> SequenceBatches:
+        """The pairs as `model.fit` takes them."""
+        declaration = self.config["preprocess"]
+        lengths = declaration["length"], self.search.max_length
+        return SequenceBatches(self.tokens, examples, batch_size, lengths, declaration.get("sampling"))
+
+    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss | None:
+        """Cross-entropy per token; None where the model brings a loss of its own."""
+        own = type(self.model).compute_loss is not keras.Model.compute_loss
+        return None if own else sequence_loss.SequenceCrossentropy(label_smoothing)
+
+    def metrics(self) -> list:
+        """Metrics that are shown while training."""
+        return [] if self.loss() is None else [sequence_loss.TokenAccuracy()]
+
+    # Answering.
+
+    def preprocess(self, raw: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """UTF-8 strings `[B]` -> token numbers, and how many tokens were used of how many."""
+        numbers, counts = self.tokens(raw)
+        return {"source": numbers}, counts
+
+    def outputs(self, features: Mapping[str, tf.Tensor], search: decoding.Search | None = None) -> dict:
+        """Token numbers of the source -> what a search writes; greedy where none is named."""
+        greedy = decoding.Search(max_length=self.search.max_length)
+        return decoding.search(self.model, features, search or greedy)
+
+    def postprocess(self, outputs: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several."""
+        numbers, scores = outputs["tokens"], outputs["scores"]  # B N L, B N
+        count = numbers.shape[1]
+        texts = tf.reshape(self.tokens.detokenize(tf.reshape(numbers, (-1, tf.shape(numbers)[2]))), (-1, count))
+        if count == 1:
+            texts, scores = texts[:, 0], scores[:, 0]
+        return {"text": texts, "score": scores, **context}
+
+    def beam(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The whole road with the preset's own beam search: raw strings `[B]` -> the best texts, `[B, N]`."""
+        features, context = self.preprocess(raw)
+        beams = max(2, self.search.beam)
+        wide = dataclasses.replace(self.search, beam=beams, n_best=beams)
+        return self.postprocess(self.outputs(features, wide), context)
+
+    def signatures(self) -> dict[str, tuple]:
+        """Greedy and beam search, from strings to strings."""
+        argument = {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)}
+        return {"serving_default": (self.answer, argument), "beam": (self.beam, argument)}
+
+    def resources(self) -> list:
+        """The tokenizer's."""
+        return self.tokens.resources()
+
+    @cached_property
+    def _decoder(self) -> decoding.Decoder:
+        return decoding.Decoder(self.model)
+
+    @cached_property
+    def _tokenize(self):
+        return tf.function(self.preprocess, input_signature=[tf.TensorSpec([None], tf.string)])
+
+    @cached_property
+    def _detokenize(self):
+        return tf.function(self.tokens.detokenize, input_signature=[tf.TensorSpec([None, None], tf.int32)])
+
+    def predict(self, items: Iterable, batch_size: int = 32) -> Iterator:
+        """As `Task.predict`, with the preset's own search."""
+        return self.generate(items, batch_size=batch_size)
+
+    def generate(self, items: Iterable, *, seed: int = 0, batch_size: int = 32, **search) -> Iterator:
+        """Answers items one after the other, reading only `batch_size` of them ahead.
+
+        Args:
+            items: Texts; an exception among them becomes a failed Result in its place.
+            seed: Of a sampling search.
+            batch_size: How many texts go through the model at a time.
+            **search: Fields of `zoo.decoding.Search` that differ from the preset's own.
+
+        Yields:
+            One Generation per item, in order; a failed item is a Result with `.error`.
+
+        Raises:
+            UserError: A search that cannot be.
+        """
+        options = self._options(search)
+        items = iter(items)
+        while batch := list(itertools.islice(items, batch_size)):
+            answers: list = [None] * len(batch)
+            segments, places = [], []
+            for place, item in enumerate(batch):
+                try:
+                    if isinstance(item, Exception):
+                        raise item
+                    parts = self.segments(self.raw(item).decode())
+                    segments += parts
+                    places += [place] * len(parts)
+                except (UserError, OSError) as error:
+                    answers[place] = Failure(str(error))
+            written: dict[int, list] = {}
+            for place, answer in zip(places, self._written(segments, options, seed, batch_size), strict=True):
+                written.setdefault(place, []).append(answer)
+            for place in range(len(batch)):
+                answers[place] = answers[place] or joined(written[place])
+            yield from answers
+
+    def stream(self, item: object, *, seed: int = 0, **search) -> Iterator[str]:
+        """The answer to one item, part by part as it is written: a text longer than the model is read in parts."""
+        options = self._options(search)
+        for segment in self.segments(self.raw(item).decode()):
+            yield from (answer.text for answer in self._written([segment], options, seed, 1))
+
+    def _options(self, changes: Mapping) -> decoding.Search:
+        """The preset's search with changes; sampling takes the place of a beam."""
+        sampled = {"beam": 1} if changes.get("temperature") is not None else {}
+        return dataclasses.replace(self.search, **sampled, **changes)
+
+    def segments(self, text: str) -> list[str]:
+        """The parts of a text that go through the model one by one: here the whole text."""
+        return [text]
+
+    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int) -> Iterator[Generation]:
+        """One Generation per text."""
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # texts of like length share a batch
+        answers: list = [None] * len(texts)
+        for start in range(0, len(order), batch_size):
+            chosen = order[start : start + batch_size]
+            features, counts = self._tokenize(tf.constant([texts[place].encode() for place in chosen], tf.string))
+            written = self._decoder(features["source"].numpy(), options, seed)
+            count, kept = written["scores"].shape[1], min(options.n_best, written["scores"].shape[1])
+            rows = written["tokens"].reshape(len(chosen) * count, -1)
+            told = self._detokenize(tf.constant(rows)).numpy().reshape(len(chosen), count)
+            used, total = (counts[key].numpy().tolist() for key in ("used_tokens", "total_tokens"))
+            for row, place in enumerate(chosen):
+                if not total[row]:
+                    answers[place] = Generation("", None)
+                    continue
+                best = [(told[row, n].decode(), float(written["scores"][row, n])) for n in range(kept)]
+                answers[place] = Generation(*best[0], tuple(best[1:]), used_tokens=used[row], total_tokens=total[row])
+        yield from answers
+
+    def attention(self, item: object, text: str) -> tuple[list[str], list[str], np.ndarray]:
+        """Where the model looks in a source while it writes a text.
+
+        Args:
+            item: The source, read as far as the model reads.
+            text: What was written.
+
+        Returns:
+            The source's tokens, the text's tokens, and the weights `[T, S]`, each row of which sums to 1.
+        """
+        (source,), (target,) = (self.tokens.numbered([one]) for one in (self.raw(item).decode(), text))
+        source = [*source[: self.tokens.length - 1], END]
+        inputs = {"source": np.array([source], np.int32), "target": np.array([[START, *target]], np.int32)}
+        weights = np.asarray(self.model.attention(inputs))[0]  # T + 1, S: row t looks where token t is written
+        return self.tokens.names(source), self.tokens.names([*target, END]), weights
+
+    def evaluate(self, examples: pairs.Pairs, batch_size: int = 32) -> dict:
+        """Metrics over pairs, with the preset's own search."""
+        answers = [result.text for result in self.generate(examples.raw, batch_size=batch_size)]
+        return self.score(answers, examples.targets)
+
+    def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
+        """The metrics of `evaluate` from answers that are there already."""
+        raise NotImplementedError
+
+    # On disk.
+
+    @classmethod
+    def fresh(cls, config: Mapping, examples: pairs.Pairs) -> tuple[dict, dict]:
+        """Learns the tokenizer of both sides of the training pairs."""
+        declaration = config["preprocess"]
+        texts = [*examples.raw, *(text for references in examples.targets for text in references)]
+        vocabulary = _tokenizer(declaration).learn(texts, declaration)
+        size = _tokenizer(declaration)(declaration, vocabulary).size
+        return {**config["arguments"], "vocabulary": size}, {"vocabulary": vocabulary}
+
+    @classmethod
+    def declared(cls, recipe: Recipe, examples: pairs.Pairs) -> dict:
+        """The search, and the languages of a translation."""
+        return {"decoding": dict(recipe.decoding)} | ({"languages": list(recipe.languages)} if recipe.languages else {})
+
+    @classmethod
+    def resized(cls, arguments: Mapping, examples: pairs.Pairs) -> dict:
+        """The same arguments: the preset's vocabulary stays."""
+        return dict(arguments)
+
+    def own_assets(self) -> dict:
+        """What the tokenizer has learned."""
+        return {"vocabulary": self.tokens.model}
+
+    @classmethod
+    def assets(cls, folder: Path, config: Mapping) -> dict:
+        """What the tokenizer of a preset folder has learned."""
+        path = folder / config["preprocess"].get("vocabulary", _tokenizer(config["preprocess"]).FILE)
+        if path.parent != folder or not path.is_file():
+            raise UserError(f"{path}: the vocabulary file is missing")
+        return {"vocabulary": path.read_bytes()}
+
+    def write(self, folder: Path) -> None:
+        """Writes config, weights and vocabulary."""
+        super().write(folder)
+        (folder / self.tokens.FILE).write_bytes(self.tokens.model)
+
+
+def joined(parts: Sequence[Generation]) -> Generation:
+    """One answer of the answers to the parts of a text: texts with a blank between, the mean of scores by length."""
+    if len(parts) == 1:
+        return parts[0]
+    said = [part for part in parts if part.text]
+    if not said:
+        return Generation("", None)
+    lengths = [len(part.text) for part in said]
+    score = sum(part.score * length for part, length in zip(said, lengths, strict=True)) / sum(lengths)
+    used, total = (sum(getattr(part, key) or 0 for part in parts) for key in ("used_tokens", "total_tokens"))
+    return Generation(" ".join(part.text for part in said), score, used_tokens=used, total_tokens=total)
+
+
+def _tokenizer(declaration: Mapping) -> type:
+    kind = declaration.get("kind")
+    if kind not in TOKENIZERS:
+        raise ValueError(f"expected the kind of preprocessing to be one of {', '.join(TOKENIZERS)}, got {kind!r}")
+    return TOKENIZERS[kind]

@@ -1,0 +1,32 @@
+"""Summarization: a long text -> a short one that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.tasks.sequence_to_sequence import SequenceToSequence
+
+
+class Summarization(SequenceToSequence):
+    """Texts -> summaries. Of a text that is longer than the model reads, the result says how much was used.
+
+    Example:
+        task = zoo.load("summarize-dialogue")
+        task("#Person1#: Are you coming? #Person2#: No, I am ill.").text
+    """
+
+    name = "summarization"
+
+    def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
+        """ROUGE-1, -2 and -L (Lin 2004), F1 in 0 to 100, stemmed, the MEAN over a text's references."""
+        from rouge_score import rouge_scorer
+
+        names = ("rouge1", "rouge2", "rougeL")
+        scorer = rouge_scorer.RougeScorer(names, use_stemmer=True)
+        rows = [
+            np.mean([[scorer.score(reference, text)[name].fmeasure for name in names] for reference in several], axis=0)
+            for text, several in zip(texts, references, strict=True)
+        ]
+        return dict(zip(names, (100 * np.mean(rows, axis=0)).tolist(), strict=True))

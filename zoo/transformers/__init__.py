@@ -1,0 +1,1 @@
+"""Transformers: attention in place of recurrence."""
