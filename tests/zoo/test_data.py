@@ -93,6 +93,8 @@ BAD_TABLES = {
     "list as label": ("a.jsonl", '{"text": "a", "label": [1]}\n', "as 'label'"),
     "not UTF-8": ("a.csv", b"text,label\ngood,1\n\xff,0\n", "line 3 is not valid UTF-8"),
     "not gzip": ("a.csv.gz", b"text", "not a whole gzip file"),
+    "cut gzip": ("a.csv.gz", gzip.compress(b"text,label\ngood,1\n")[:-9], "not a whole gzip file"),
+    "damaged gzip": ("a.csv.gz", gzip.compress(b"text,label\n")[:10] + b"\xff" * 20, "not a whole gzip file"),
 }
 
 

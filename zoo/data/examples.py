@@ -6,10 +6,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from zoo.errors import UserError
+
+Held = TypeVar("Held")  # anything with `raw`, `take` and a length
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,11 @@ def content(raw: bytes | str | Path) -> bytes:
     return hashlib.blake2b(raw, digest_size=16).digest()
 
 
-def readable(examples: Examples, raw: Callable[[object], bytes]) -> tuple[Examples, list[str]]:
+def readable(examples: Held, raw: Callable[[object], object]) -> tuple[Held, list[str]]:
     """Leaves out what cannot be read.
 
     Args:
-        examples: What a person has brought.
+        examples: What a person has brought: Examples, or Pairs of texts.
         raw: The task's `raw`, which raises UserError for a bad item.
 
     Returns:
@@ -117,7 +120,7 @@ def readable(examples: Examples, raw: Callable[[object], bytes]) -> tuple[Exampl
     return without(examples, bad)
 
 
-def without(examples: Examples, bad: Mapping[int, Exception]) -> tuple[Examples, list[str]]:
+def without(examples: Held, bad: Mapping[int, Exception]) -> tuple[Held, list[str]]:
     """Leaves out the examples at the places of `bad`; see `readable`."""
     if not bad:
         return examples, []
@@ -158,11 +161,16 @@ def check(train: Examples, validation: Examples) -> list[str]:
         )
     if counts[least] < 10:
         notes.append(f"Only {counts[least]} training examples of {train.names[least]!r}: expect little of that class.")
-    seen = {content(raw) for raw in train.raw}
-    shared = sum(content(raw) in seen for raw in validation.raw)
-    if shared:
-        notes.append(
-            f"{shared:,} of {len(validation):,} validation examples stand in the training data too: "
-            "the validation score is too good by that much."
-        )
-    return notes
+    return notes + shared(train.raw, validation.raw)
+
+
+def shared(train: np.ndarray, validation: np.ndarray) -> list[str]:
+    """A sentence about the raw validation examples that stand in the training data too, if any do."""
+    seen = {content(raw) for raw in train}
+    count = sum(content(raw) in seen for raw in validation)
+    if not count:
+        return []
+    return [
+        f"{count:,} of {len(validation):,} validation examples stand in the training data too: "
+        "the validation score is too good by that much."
+    ]

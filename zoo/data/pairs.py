@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import builders, tables, tfds_sets
-from zoo.data.examples import content, objects
+from zoo.data.examples import content, objects, shared
 from zoo.errors import UserError
 
 SLICE = re.compile(r"(?P<name>\w+)\[(?P<first>\d*%?):(?P<last>\d*%?)\]")
+
+FEW = 1000  # training pairs below which a sentence is said
+LOPSIDED = 4  # proportion of lengths, against the median's, up to which no pair is suspicious
+LONG = 60  # characters from which lengths tell something
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,48 @@ class Pairs:
         return self.take(~held), self.take(held)
 
 
+def check(train: Pairs, validation: Pairs) -> list[str]:
+    """Looks for what spoils a training before it starts.
+
+    Returns:
+        Sentences about what is worth knowing: few pairs, equal sides, lengths that do not fit one another, duplicates
+        between the two sets.
+
+    Raises:
+        UserError: There is nothing to learn from.
+    """
+    for pairs in (train, validation):
+        if not len(pairs):
+            raise UserError(f"{pairs.source}: no pairs found")
+    notes = []
+    if len(train) < FEW:
+        notes.append(f"Only {len(train):,} training pairs: expect little of what is learned from so few.")
+    equal = [content(raw) == content(targets[0]) for raw, targets in zip(train.raw, train.targets, strict=True)]
+    if 2 * sum(equal) > len(train):
+        raise UserError(f"{train.source}: {sum(equal):,} of {len(train):,} pairs have the same text on both sides")
+    if any(equal):
+        notes.append(f"{sum(equal):,} of {len(train):,} training pairs have the same text on both sides.")
+    lopsided = _lopsided(train)
+    if len(lopsided):
+        notes.append(
+            f"In {len(lopsided):,} of {len(train):,} training pairs one side is far too long for the other, first in "
+            f"pair {lopsided[0] + 1}: do they belong together?"
+        )
+    return notes + shared(train.raw, validation.raw)
+
+
+def _lopsided(pairs: Pairs) -> np.ndarray:
+    """Places of the pairs whose lengths, in characters, stand in quite another proportion than those of most pairs.
+
+    A summary is always shorter than its source, and subject lines vary more than translations do: what counts is the
+    distance from the median proportion, against the quartiles' distance. Short sides vary freely."""
+    lengths = np.array([(len(raw), len(targets[0])) for raw, targets in zip(pairs.raw, pairs.targets, strict=True)])
+    proportions = np.log(lengths[:, 1] / lengths[:, 0])
+    low, middle, high = np.quantile(proportions, (0.25, 0.5, 0.75))
+    far = np.abs(proportions - middle) > max(np.log(LOPSIDED), 3 * (high - low))
+    return np.flatnonzero(far & (lengths.max(1) >= LONG))
+
+
 def load(
     source: str | os.PathLike,
     split: str | None = None,
@@ -105,13 +152,13 @@ def load(
         return _joined(name, parts)
     if name.endswith(tables.SUFFIXES):
         return _table(path, source_column, target_column, languages)
-    if path.exists() or (os.sep in name and path.parent.exists()):
-        expected = f"expected a table of pairs ({', '.join(tables.SUFFIXES[:3])})"
-        raise UserError(f"{path}: {'not' if path.exists() else 'no such file;'} {expected}")
     builder = builders.find(name)
     if builder is not None:
         keys = _keys(name, builder.info.features, builder.info.supervised_keys, source_column, target_column)
         return _plain(name, builder, split, keys)
+    if path.exists() or path.is_absolute() or (os.sep in name and path.parent.exists()):
+        expected = f"a table of pairs ({', '.join(tables.SUFFIXES[:3])})"
+        raise UserError(f"{path}: {'expected' if path.exists() else 'no such file; expected'} {expected}")
     return _tfds(name, split, source_column, target_column)
 
 
@@ -205,7 +252,7 @@ def _gathered(pairs: Pairs) -> Pairs:
     """One pair for each different source, in the order of their first, with all its different targets."""
     places, references = {}, {}
     for place, (raw, targets) in enumerate(zip(pairs.raw, pairs.targets, strict=True)):
-        key = content(raw)
+        key = content(unicodedata.normalize("NFC", raw))
         places.setdefault(key, place)
         references.setdefault(key, {}).update(dict.fromkeys(targets))
     return replace(pairs.take(list(places.values())), targets=objects(map(tuple, references.values())))

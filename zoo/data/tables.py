@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def _text(path: Path) -> str:
     try:
         content = gzip.decompress(content) if path.suffix == ".gz" else content
         return content.decode("utf-8-sig")
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path}: not a whole gzip file ({error})") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1

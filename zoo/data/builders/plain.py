@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import sys
+import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 import tensorflow_datasets as tfds
@@ -61,10 +63,7 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """
         if split not in self.SPLITS:
             raise UserError(f"{self._title}: no split {split!r}{nearest(split, self.SPLITS)}")
-        if not os.environ.get("ZOO_DATA_DIR") and (sys.stderr is None or not sys.stderr.isatty()):
-            tfds.disable_progress_bar()
-        downloads = Path(tfds.core.constants.DATA_DIR) / "downloads"
-        return self._read(split, tfds.download.DownloadManager(download_dir=downloads, dataset_name=self.name))
+        return self._read(split)
 
     def _split_generators(self, dl_manager) -> dict:
         return {split: self._generate_examples(split, dl_manager) for split in self.SPLITS}
@@ -72,10 +71,10 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _generate_examples(self, split: str, dl_manager) -> Iterator[tuple[int, dict]]:
         yield from enumerate(self._read(split, dl_manager))
 
-    def _read(self, split: str, downloads) -> Iterator[dict]:
+    def _read(self, split: str, downloads=None) -> Iterator[dict]:
         places = self.places(split)
         paths = self._find(places, downloads)
-        return self.read(split, [content(path, Path(place).name) for place, path in zip(places, paths, strict=True)])
+        return self.read(split, [unpacked(path, Path(place).name) for place, path in zip(places, paths, strict=True)])
 
     def _find(self, places: Mapping[str, str], downloads) -> list[Path]:
         root = os.environ.get("ZOO_DATA_DIR")
@@ -85,10 +84,24 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 raise UserError(f"{self._nowhere}: {missing[0]} does not exist")
             return paths
         try:
-            return [Path(path) for path in downloads.download(list(places.values()))]
-        except (OSError, tfds.download.DownloadError) as error:  # requests' own exceptions are OSErrors
+            if downloads is not None:
+                return [Path(path) for path in downloads.download(list(places.values()))]
+            return [self._fetch(url) for url in places.values()]
+        except (OSError, HTTPException, tfds.download.DownloadError) as error:
             reason = (str(error).splitlines() or [""])[0][:120]
             raise UserError(f"{self._nowhere} ({type(error).__name__}: {reason})") from error
+
+    def _fetch(self, url: str) -> Path:
+        """Downloads a file once. TFDS's manager, which serves preparing, retries for minutes where there is no net."""
+        path = Path(tfds.core.constants.DATA_DIR).expanduser() / "downloads" / self.name / url.rsplit("/", 1)[1]
+        if not path.is_file():
+            with urllib.request.urlopen(url, timeout=60) as response:
+                content = response.read()  # whole: this raises where the connection breaks off
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f"{path.name}.{os.getpid()}.part")
+            part.write_bytes(content)
+            part.replace(path)
+        return path
 
     @property
     def _title(self) -> str:
@@ -98,11 +111,11 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _nowhere(self) -> str:
         return (
             f"the data set {self._title!r} is not here: set ZOO_DATA_DIR to a folder whose {self.name}/ holds it, "
-            f"or unset it and be online to download it"
+            "or unset it and be online to download it"
         )
 
 
-def content(path: Path, name: str) -> str:
+def unpacked(path: Path, name: str) -> str:
     """The text of a file that may be packed; a download's own name does not tell, so its first bytes do.
 
     Args:
@@ -121,7 +134,13 @@ def content(path: Path, name: str) -> str:
         elif data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         return data.decode("utf-8")
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:  # a UnicodeDecodeError is a ValueError
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:  # a UnicodeDecodeError is a ValueError
         raise UserError(f"{path}: expected the text {name!r}, plain or packed ({error})") from None
 
 
