@@ -2,6 +2,7 @@
 
 It draws what was measured elsewhere. Files: metrics.json (the scores, those of each label, the confusion matrix),
 report.png (the matrix, and the examples whose true label seemed least likely), worst.csv (the same as a table).
+Of texts that a model wrote: metrics.json (the scores) and worst.csv (those furthest from their references).
 """
 
 from __future__ import annotations
@@ -22,32 +23,79 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from zoo.data import Examples
+    from zoo.data.pairs import Pairs
 
 FILES = ("metrics.json", "report.png", "worst.csv")
 WORST = 20
+_OF_ONE_TEXT = ("chrf", "rougeL")  # metrics that tell single texts apart; BLEU is 0 for most short ones
 MOST_LABELS = 40  # names and numbers in a larger confusion matrix cannot be read: the most confused are shown
 
 
-def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray) -> None:
+def write(folder: str, measured: Mapping, task, examples: Examples | Pairs, answers) -> Sequence[str]:
     """Writes the report's files, each whole or not at all.
 
     Args:
         folder: Made where it is missing; other files in it stay.
         measured: The evaluate object.
-        labels: Of the task, K.
-        examples: N, labelled as the task counts.
-        probabilities: What the task answered, N x K.
+        task: What answered.
+        examples: N, labelled as the task counts, or pairs of texts.
+        answers: What the task answered: probabilities [N, K], or N texts.
+
+    Returns:
+        The names of the files.
 
     Raises:
         UserError: The folder cannot be written.
     """
-    import numpy as np
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--report {folder}: cannot make this folder: {error.strerror}") from None
+    if not task.labels:
+        return _write_texts(Path(folder), measured, task, examples, answers)
+    _write_labels(Path(folder), measured, task.labels, examples, answers)
+    return FILES
+
+
+def _write_texts(folder: Path, measured: Mapping, task, examples: Pairs, texts: Sequence[str]) -> Sequence[str]:
+    """The metrics, and the texts that are furthest from their references, by the metric that suits single ones."""
+    metric = next(name for name in _OF_ONE_TEXT if name in measured["metrics"])
+    scores = [
+        task.score([text], [references])[metric] for text, references in zip(texts, examples.targets, strict=True)
+    ]
+    worst = sorted(range(len(texts)), key=scores.__getitem__)[:WORST]
+    rows = [
+        {
+            "rank": rank,
+            "example": place,
+            "item": examples.raw[place],
+            "references": "\n".join(examples.targets[place]),
+            "text": texts[place],
+            metric: round(scores[place], 2),
+        }
+        for rank, place in enumerate(worst, start=1)
+    ]
+    _write_tables(folder, dict(measured), rows)
+    return FILES[0], FILES[2]
+
+
+def _write_tables(folder: Path, metrics: Mapping, rows: list[dict]) -> None:
+    with results.replacing(folder / FILES[0]) as stream:
+        json.dump(metrics, stream, indent=2, ensure_ascii=False)
+        stream.write("\n")
+    with results.replacing(folder / FILES[2]) as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_labels(
+    folder: Path, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray
+) -> None:
+    """Writes the report of a classifier into an existing folder; see `write`."""
+    import numpy as np
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     predicted, count = probabilities.argmax(-1), len(labels)
     every = np.arange(count)
     matrix = confusion_matrix(examples.labels, predicted, labels=every)  # true label, predicted label
@@ -70,19 +118,12 @@ def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examp
         }
         for rank, place in enumerate(worst, start=1)
     ]
-    metrics, picture, table = (Path(folder) / name for name in FILES)
-    with results.replacing(metrics) as stream:
-        json.dump({**measured, "labels": by_label, "confusion": matrix.tolist()}, stream, indent=2, ensure_ascii=False)
-        stream.write("\n")
-    with results.replacing(table) as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    _write_tables(folder, {**measured, "labels": by_label, "confusion": matrix.tolist()}, rows)
     import matplotlib
 
     with matplotlib.rc_context({"font.family": fonts.installed()}):
         figure = draw(measured, labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
-        with results.replacing(picture, "wb") as stream:
+        with results.replacing(folder / FILES[1], "wb") as stream:
             figure.savefig(stream, format="png", dpi=110)
 
 

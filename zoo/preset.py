@@ -25,7 +25,10 @@ from zoo.errors import UserError, nearest
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
 _REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict}
-_NAMED = {"labels": "classification", "languages": "translation"}  # lists of different texts, and the task that has one
+_NAMED = {
+    "labels": "classification",
+    "languages": "translation",
+}  # lists of different texts -> the tasks that have them
 
 
 def names() -> list[str]:
@@ -67,8 +70,8 @@ def read_config(folder: Path) -> dict:
         raise UserError(
             f"{path}: preset format {config.get('format')!r} is unknown here; this version reads format {FORMAT}"
         )
-    of_task = [key for key, task in _NAMED.items() if str(config.get("task")).endswith(task)]
-    if missing := [key for key in (*_REQUIRED, *of_task) if key not in config]:
+    named = [key for key, task in _NAMED.items() if str(config.get("task")).endswith(task)]
+    if missing := [key for key in (*_REQUIRED, *named) if key not in config]:
         raise UserError(f"{path}: lacks {', '.join(missing)}")
     for key, kind in _REQUIRED.items():
         if not isinstance(config[key], kind):
@@ -77,11 +80,13 @@ def read_config(folder: Path) -> dict:
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
     for key in _NAMED:
-        texts = config.get(key, ["one"])
-        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-            raise UserError(f"{path}: expected a list of texts as {key!r}, got {texts!r:.60}")
-        if len(set(texts)) < len(texts):
+        texts = config.get(key, ["none"])
+        if not isinstance(texts, list):
+            raise UserError(f"{path}: expected a list as {key!r}, got {texts!r:.60}")
+        if not texts or not all(isinstance(text, str) for text in texts) or len(set(texts)) < len(texts):
             raise UserError(f"{path}: expected different texts as {key!r}, got {texts!r:.60}")
+    if "languages" in named and len(config["languages"]) != 2:
+        raise UserError(f"{path}: expected two 'languages', from and to, got {config['languages']!r:.60}")
     return config
 
 
