@@ -23,8 +23,10 @@ DISTRIBUTIONS = {
     "cv2": "opencv-python",
     "importlinter": "import-linter",
     "keras_hub": "keras-nlp",
+    "rouge_score": "rouge-score",
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
+    "tensorflow_text": "tensorflow-text",
 }
 # Asked for without an import of ours: the first is how keras-hub comes, tensorflow-datasets forgets the second,
 # the last two are commands.

@@ -16,22 +16,19 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         scores: The preset's `scores.json`.
     """
     own = config["data"] != recipe.data
-    value = scores["metrics"][recipe.metric]
+    metric = recipe.metric
     lines = [f"# {config['name']}", "", "Trained on the user's own data." if own else recipe.about, ""]
-    lines += ["## Score", "", f"| what | {recipe.metric} |", "|---|---|"]
-    lines.append(
-        f"| **this preset**, {scores['data']}, {scores['split']} split, {scores['n']:,} examples | {shown(recipe.metric, value)} |"
-    )
+    lines += ["## Score", "", f"| what | {metric} |", "|---|---|"]
+    value = shown(metric, scores["metrics"][metric])
+    place = f"{scores['data']}, {scores['split']} split, {scores['n']:,} examples"
+    lines.append(f"| **this preset**, {place} | {value} |")
     held = scores["validation"]
     if scores["split"] != "validation":
-        lines.append(
-            f"| the same, {held['n']:,} validation examples | {shown(recipe.metric, held['metrics'][recipe.metric])} |"
-        )
+        value = shown(metric, held["metrics"][metric])
+        lines.append(f"| the same, {held['n']:,} validation examples | {value} |")
     if not own:
-        lines += [
-            f"| {other.what} ({other.source}) | {shown(recipe.metric, other.score)} |" for other in recipe.comparisons
-        ]
-    if others := {key: value for key, value in scores["metrics"].items() if key != recipe.metric}:
+        lines += [f"| {other.what} ({other.source}) | {shown(metric, other.score)} |" for other in recipe.comparisons]
+    if others := {key: value for key, value in scores["metrics"].items() if key != metric}:
         lines += ["", "Besides: " + ", ".join(f"{key} {shown(key, value)}" for key, value in others.items()) + "."]
     name = config["name"]
     again = name if scores["split"] != "validation" else f"FOLDER --data {config['data']}"

@@ -61,6 +61,13 @@ CATALOG: tuple[Entry, ...] = (
         parameters=61_706,
     ),
     Entry(
+        name="lstm_attention",
+        builder="zoo.lstms.lstm_attention:lstm_attention",
+        task="translation",
+        paper="Luong et al. 2015, arXiv:1508.04025",
+        parameters=4_476_416,
+    ),
+    Entry(
         name="mobilenet_v2",
         builder="zoo.classifiers.mobilenet_v2:mobilenet_v2",
         task="image-classification",

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 import optimizers
-from zoo import card, curve, data, preset, tasks
+from zoo import card, curve, preset, tasks
 from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
@@ -316,7 +316,6 @@ def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test,
     }
     preset.write_json(folder / "scores.json", scores)
     (folder / "card.md").write_text(card.text(recipe, task.config, scores), encoding="utf-8")
-    say(
-        f"{recipe.metric} {shown(recipe.metric, scores['metrics'][recipe.metric])} on {len(measured):,} examples ({split})."
-    )
+    value = shown(recipe.metric, scores["metrics"][recipe.metric])
+    say(f"{recipe.metric} {value} on {len(measured):,} examples ({split}).")
     return shipped

@@ -66,7 +66,8 @@ def transformer(
 
     Example:
         >>> model = transformer(vocabulary=100, width=16, layers=1, heads=2)
-        >>> tuple(model({"source": [[5, 3]], "target": [[2, 7, 9]]}).shape)
+        >>> source, target = keras.ops.array([[5, 3]]), keras.ops.array([[2, 7, 9]])
+        >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 100)
     """
     counts = {"vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads}
