@@ -1,6 +1,6 @@
 """The road that all answering applications share: items in, a preset's answers out, as they come.
 
-An application is a file that says which preset and which items it takes, and hands both to `run`.
+An application is a file that says which preset, which items and which kind of answers it takes; `run` does the rest.
 """
 
 from __future__ import annotations
@@ -8,25 +8,90 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from apps import inputs, results
 from zoo.errors import UserError
 
 
-def add_arguments(parser: argparse.ArgumentParser, preset: str, pictures: bool) -> None:
-    """Adds what every answering application takes: the preset, and how answers are shown."""
-    parser.add_argument(
-        "--model", metavar="PRESET|FOLDER", default=preset, help="the preset that answers (default: %(default)s)"
-    )
+class Answers:
+    """What one kind of answers asks of the road: labels (`apps.labels`), texts (`apps.texts`).
+
+    Args:
+        arguments: What the person asked for; a wrong number raises UserError here, before anything heavy is loaded.
+        config: The preset's `config.json`.
+
+    Attributes:
+        whole: False where something beside the answers could not be done; the person has been told.
+    """
+
+    whole = True
+
+    def __init__(self, arguments: argparse.Namespace, config: dict):
+        self.config = config
+
+    def ask(self, task, items: Iterable, batch_size: int, first: int) -> Iterator:
+        """One result per item, in order.
+
+        Args:
+            task: The loaded preset.
+            items: What the task takes, at most `batch_size`; an exception among them becomes a failed result.
+            batch_size: Items that go through the model at a time.
+            first: The first item's place among all that are asked.
+        """
+        raise NotImplementedError
+
+    def columns(self) -> list[str]:
+        """The columns of a CSV file beside those that every kind has."""
+        raise NotImplementedError
+
+    def table(self):
+        """The writer for a terminal; it has said which preset answers."""
+        raise NotImplementedError
+
+    def lines(self):
+        """The writer for a pipe."""
+        raise NotImplementedError
+
+    def beside(self, task) -> list:
+        """Further writers, which need the loaded task."""
+        return []
+
+
+def add_arguments(parser: argparse.ArgumentParser, preset: str | None, pictures: bool) -> None:
+    """Adds what every answering application takes: the preset, and where answers go.
+
+    Args:
+        parser: The application's.
+        preset: The one that answers unless told otherwise; None where that depends.
+        pictures: Whether the items are pictures, which can be saved with their answers.
+    """
+    default = "" if preset is None else " (default: %(default)s)"
+    parser.add_argument("--model", metavar="PRESET|FOLDER", default=preset, help=f"the preset that answers{default}")
     results.add_arguments(parser, pictures)
-    parser.add_argument("--top", metavar="K", type=int, default=5, help="best labels to give (default: %(default)s)")
-    parser.add_argument(
-        "--threshold", metavar="P", type=float, default=0.0, help="give no label below this probability, 0 to 1"
-    )
 
 
-def run(arguments: argparse.Namespace, items: Iterator[inputs.Item], task: str, batch_size: int) -> int:
+def config(model: str, task: str) -> dict:
+    """The preset's configuration, read before anything heavy is loaded.
+
+    Raises:
+        UserError: No such preset, or one for another task.
+    """
+    from zoo import preset
+
+    found = preset.read_config(preset.find(model))
+    if found["task"] != task:
+        raise UserError(f"{model} is a preset for {found['task']}; this application needs one for {task}")
+    return found
+
+
+def run(
+    arguments: argparse.Namespace,
+    items: Iterator[inputs.Item],
+    task: str,
+    batch_size: int,
+    kind: Callable[[argparse.Namespace, dict], Answers],
+) -> int:
     """Answers all items.
 
     Args:
@@ -34,78 +99,94 @@ def run(arguments: argparse.Namespace, items: Iterator[inputs.Item], task: str, 
         items: Lazy; read ahead in a thread.
         task: The kind of preset that the application needs.
         batch_size: Items that go through the model at a time.
+        kind: The class of the answers.
 
     Returns:
         The exit status: 0, or 1 where some item failed.
     """
-    if arguments.top < 1:
-        raise UserError(f"--top: expected a whole number of at least 1, got {arguments.top}")
-    if not 0 <= arguments.threshold <= 1:
-        raise UserError(f"--threshold: expected a probability from 0 to 1, got {arguments.threshold:g}")
+    answers = kind(arguments, config(arguments.model, task))
     if sys.stdout is None and not arguments.csv_out:
         raise UserError("stdout is closed; answers can also go to a file: --csv-out F")
-    config = _config(arguments.model, task)
     with contextlib.ExitStack() as stack:
-        writers = _writers(arguments, config, stack)
-        tick = stack.enter_context(_progress(arguments))
+        writers = _writers(arguments, answers, stack)
+        progress = stack.enter_context(_progress())
         import zoo
 
         answerer = zoo.load(arguments.model)
+        writers += answers.beside(answerer)
         count = failed = 0
         for batch in inputs.batches(items, batch_size):
             try:
-                for item, result in zip(batch, answerer.predict(map(inputs.opened, batch), batch_size), strict=True):
-                    if result.error is None:
-                        result = result.limit(arguments.top, arguments.threshold)
+                found = answers.ask(answerer, map(inputs.opened, batch), batch_size, count)
+                for item, result in zip(batch, found, strict=True):
                     failed += result.error is not None
                     for writer in writers:
                         writer.write(count, item, result)
                     count += 1
             finally:  # what is answered is said, whatever stopped the rest
-                for writer in writers:
-                    writer.flush()
-            tick(len(batch))
+                with progress.aside():
+                    for writer in writers:
+                        writer.flush()
+            progress.advance(len(batch))
     if failed:
         print(f"zoo: {failed:,} of {count:,} items failed", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed or not answers.whole else 0
 
 
-def _config(model: str, task: str) -> dict:
-    """The preset's configuration, read before anything heavy is loaded."""
-    from zoo import preset
-
-    config = preset.read_config(preset.find(model))
-    if config["task"] != task:
-        raise UserError(f"{model} is a preset for {config['task']}; this application needs one for {task}")
-    return config
-
-
-def _writers(arguments: argparse.Namespace, config: dict, stack: contextlib.ExitStack) -> list:
+def _writers(arguments: argparse.Namespace, answers: Answers, stack: contextlib.ExitStack) -> list:
     writers = []
     if arguments.csv_out:
         stream = stack.enter_context(results.replacing(arguments.csv_out))
-        writers.append(results.CsvFile(stream, results.columns(min(arguments.top, len(config["labels"])))))
-    elif arguments.json or not results.is_terminal(sys.stdout):
+        writers.append(results.CsvFile(stream, answers.columns()))
+    elif arguments.json:
         writers.append(results.JsonLines())
     else:
-        print(results.introduce(config["name"], config["labels"]), flush=True)
-        writers.append(results.Table(config["labels"]))
+        writers.append(answers.table() if results.is_terminal(sys.stdout) else answers.lines())
     if getattr(arguments, "save", None):
         writers.append(results.Pictures(arguments.save))
     return writers
 
 
+class _Silent:
+    """The progress of a command whose stderr is no terminal."""
+
+    def advance(self, count: int) -> None:
+        """Counts items."""
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Makes room for what is printed within the block."""
+        yield
+
+
+class _Bar(_Silent):
+    """Items counted on stderr. Where answers go to the same terminal, it is gone while they are printed."""
+
+    def __init__(self, progress):
+        self.progress, self.bar = progress, progress.add_task("answering", total=None)
+
+    def advance(self, count: int) -> None:
+        self.progress.advance(self.bar, count)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        if not results.is_terminal(sys.stdout):
+            yield
+            return
+        self.progress.stop()
+        yield
+        self.progress.start()
+
+
 @contextlib.contextmanager
-def _progress(arguments: argparse.Namespace) -> Iterator:
-    """Counts items on stderr, where it is a terminal and no table of answers moves on it already."""
-    table = not arguments.csv_out and results.is_terminal(sys.stdout)
-    if table or not results.is_terminal(sys.stderr):
-        yield lambda count: None
+def _progress() -> Iterator[_Silent]:
+    if not results.is_terminal(sys.stderr):
+        yield _Silent()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     shown = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*shown, console=Console(file=sys.stderr), transient=True) as progress:
-        bar = progress.add_task("answering", total=None)
-        yield lambda count: progress.advance(bar, count)
+    # rich would send what is printed on stdout to its own console: answers belong into the file they are sent to.
+    with Progress(*shown, console=Console(file=sys.stderr), transient=True, redirect_stdout=False) as progress:
+        yield _Bar(progress)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from apps import answer, inputs
+from apps import answer, inputs, labels
 
 EXAMPLES = """\
 examples:
@@ -23,12 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     inputs.add_image_arguments(parser)
     answer.add_arguments(parser, "classify-fashion", pictures=True)
+    labels.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     # Eight at a time: a turned photo of 12 megapixels takes 36 MB on its way to the model.
-    return answer.run(arguments, inputs.images(arguments), "image-classification", batch_size=8)
+    return answer.run(arguments, inputs.images(arguments), "image-classification", batch_size=8, kind=labels.Labels)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from zoo.errors import UserError, nearest
 COMMANDS = {
     "classify": ("apps.classify", "name what a picture shows"),
     "sentiment": ("apps.sentiment", "tell whether a text is favourable"),
+    "translate": ("apps.translate", "translate texts, line by line"),
+    "summarize": ("apps.summarize", "say in short what a document or a dialogue says"),
     "train": ("apps.train", "train a recipe, or an application on your own data"),
     "evaluate": ("apps.evaluate", "measure a preset on its test data or on yours"),
     "export": ("apps.export", "write a preset as a SavedModel, checked, for serving"),
@@ -33,6 +35,8 @@ examples:
   zoo classify photos/ --save annotated
   zoo sentiment "A great film." "I left after ten minutes."
   tail -f comments.log | zoo sentiment -
+  zoo translate --from de --to en "Ein Hund läuft durch den Schnee."
+  zoo summarize meeting.txt --sentences 2
   zoo train sentiment --data reviews.csv --out runs/mine
   zoo evaluate runs/mine --data test.csv --report report
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from apps import columns
 from zoo.errors import UserError
 
 EXAMPLES = """\
@@ -13,6 +14,7 @@ examples:
   zoo evaluate classify-fashion                        on the test data of its card
   zoo evaluate runs/mine --data test.csv --json
   zoo evaluate runs/mine --data photos/ --report report
+  zoo evaluate translate-de-en --data pairs.tsv        columns: de, en, or the first and the second
 """
 
 
@@ -21,14 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Measure a preset on its own test data, or on labelled data of yours."
     parser.epilog = EXAMPLES
     parser.add_argument("preset", metavar="PRESET|FOLDER", help="a preset's name or folder")
-    parser.add_argument("--data", metavar="F", help="own data: a folder of class folders, or a .csv, .tsv, .jsonl file")
-    parser.add_argument("--text-column", metavar="C", default="text", help="column of texts (default: %(default)s)")
-    parser.add_argument("--label-column", metavar="C", default="label", help="column of labels (default: %(default)s)")
+    parser.add_argument("--data", metavar="F", help="own data: a .csv, .tsv, .jsonl file, or a folder of class folders")
+    columns.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument(
         "--report",
         metavar="DIR",
-        help="write metrics, confusion matrix and the 20 worst examples, as picture and table",
+        help="write metrics and the 20 worst examples, of classifiers the confusion matrix and a picture",
     )
 
 
@@ -38,52 +39,51 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = preset.find(arguments.preset)
     config = preset.read_config(folder)
+    data = arguments.data or config.get("data", "unknown data")
     split = None if arguments.data else _split(folder, config)
+    named = columns.chosen(arguments, config["task"], config.get("languages", ()))
 
     import zoo
-    from zoo import data
     from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
-    examples = data.load(
-        arguments.data or config["data"],
-        split,
-        kind=config["task"].partition("-")[0],
-        text_column=arguments.text_column,
-        label_column=arguments.label_column,
-    ).renamed(task.labels)
+    examples = type(task).load_examples(data, split, **named).renamed(task.labels)
     if not arguments.json:
         for note in examples.notes:
             print(note)
-    examples = examples.take(examples.labels >= 0)  # some public test splits keep their labels to themselves
     bad = {}
-    probabilities = task.probabilities(examples, bad=bad)  # read and answered once: scores and report follow from it
+    answers = task.answers(examples, bad)  # read and answered once: scores and report follow from it
     examples, notes = without(examples, bad)
     for note in notes:
         print(f"zoo: {note}", file=sys.stderr)
     if not len(examples):
-        raise UserError(f"{arguments.data or config['data']}: no example to measure on")
+        raise UserError(f"{data}: no example to measure on")
     measured = {
         "preset": config["name"],
-        "data": arguments.data or config["data"],
+        "data": data,
         "split": split,
         "n": len(examples),
-        "metrics": task.score(examples.labels, probabilities),
+        "metrics": task.measure(examples, answers),
     }
     if arguments.report:
         from apps import report
 
-        report.write(arguments.report, measured, task.labels, examples, probabilities)
+        written = report.write(arguments.report, measured, task, examples, answers)
         if not arguments.json:
-            print(f"Written: {arguments.report} ({', '.join(report.FILES)})")
+            print(f"Written: {arguments.report} ({', '.join(written)})")
     if arguments.json:
         print(json.dumps(measured, ensure_ascii=False))
     else:
-        place = f"{measured['data']}, split {split}" if split else measured["data"]
+        place = f"{data}, split {split}" if split else data
         print(f"{config['name']} on {measured['n']:,} examples of {place}:")
         for name, value in measured["metrics"].items():
-            print(f"  {name} {value:.4f}")
+            print(f"  {name} {_shown(value, share=bool(task.labels))}")
     return 1 if notes else 0
+
+
+def _shown(value: float | str, share: bool) -> str:
+    """A share to four digits, a metric that counts to 100 to two, and what is no number as it is."""
+    return value if isinstance(value, str) else f"{value:.{4 if share else 2}f}"
 
 
 def _split(folder, config: dict) -> str:

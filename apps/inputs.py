@@ -15,7 +15,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,15 +47,17 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_text_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the items of a text application."""
+def add_text_arguments(parser: argparse.ArgumentParser, documents: bool = False) -> None:
+    """Adds the items of a text application; `documents` where a file is one item, unless told otherwise."""
+    held = "are one document each" if documents else "hold one item a line"
     parser.add_argument(
         "items",
         metavar="ITEM",
         nargs="*",
-        help="a text, unless it names an existing file or a glob that matches; a .txt file, and - for stdin, hold one "
-        "item a line",
+        help=f"a text, unless it names an existing file or a glob that matches; a .txt file, and - for stdin, {held}",
     )
+    if documents:
+        parser.add_argument("--lines", action="store_true", help="take each line of a file, and of stdin, for an item")
     parser.add_argument("--text", metavar="T", nargs="+", action="extend", default=[], help="texts, whatever they name")
     parser.add_argument("--csv", metavar="F", help="table of texts: .csv, .tsv or .jsonl")
     parser.add_argument("--column", metavar="C", default="text", help="column of the table (default: %(default)s)")
@@ -72,15 +74,21 @@ def images(arguments: argparse.Namespace, stdin: BinaryIO | None = None) -> Iter
     return itertools.chain.from_iterable(_images(item, stdin) for item in arguments.items)
 
 
-def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None) -> Iterator[Item]:
+def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None, documents: bool = False) -> Iterator[Item]:
     """The texts that the arguments name: ITEMs, then --text, then --csv.
+
+    Args:
+        arguments: What the person asked for.
+        stdin: In place of the process's own.
+        documents: Whether a file that is no table is one text, however many lines it has.
 
     Raises:
         UserError: At once, where nothing is named, or the table or its column is missing.
     """
     if not (arguments.items or arguments.text or arguments.csv):
-        raise UserError("nothing to do: give texts or files, --csv F, or - for lines on stdin")
-    parts = [_texts(item, arguments.column, stdin) for item in arguments.items]
+        held = "a document" if documents else "lines"
+        raise UserError(f"nothing to do: give texts or files, --csv F, or - for {held} on stdin")
+    parts = [_texts(item, arguments.column, stdin, documents) for item in arguments.items]
     parts.append(_text(text, text) for text in arguments.text)
     if arguments.csv:
         try:
@@ -204,19 +212,28 @@ def _paths(stdin: BinaryIO | None) -> Iterator[Item]:
             yield from _images(os.fsdecode(line), None) if line != b"-" else []
 
 
-def _texts(item: str, column: str, stdin: BinaryIO | None) -> Iterator[Item]:
+def _texts(item: str, column: str, stdin: BinaryIO | None, documents: bool) -> Iterator[Item]:
+    read = _document if documents else _lines_of_text
     if item == "-":
-        yield from _lines_of_text(_standard(stdin), "-")
+        yield from read(_standard(stdin), "-")
     elif os.path.exists(item) and not os.path.isdir(item):
-        yield from _text_file(item, column)
+        yield from _text_file(item, column, read)
     elif found := [path for path in _matches(item) if not os.path.isdir(path)]:
         for path in found:
-            yield from _text_file(path, column)
-    elif os.sep in item or item.endswith((".txt", *tables.SUFFIXES)):
+            yield from _text_file(path, column, read)
+    elif _meant_as_file(item, documents):
         what = "is a folder, expected a file of texts" if os.path.isdir(item) else "no such file"
         yield Item(item, UserError(f"{what}; if it is meant as a text, give it by --text"))
     else:
         yield _text(item, item)
+
+
+def _meant_as_file(item: str, documents: bool) -> bool:
+    """Whether an ITEM that is no file was hardly meant as a text; a document is more than one word."""
+    if os.sep in item or item.endswith((".txt", *tables.SUFFIXES)):
+        return True
+    one_word_with_a_suffix = len(item.split()) == 1 and os.path.splitext(item)[1].strip(".").isalnum()
+    return documents and (os.path.isdir(item) or one_word_with_a_suffix)
 
 
 def _matches(item: str) -> list[str]:
@@ -232,13 +249,13 @@ def _text(name: str, text: str | Exception) -> Item:
     return Item(name, text)
 
 
-def _text_file(path: str, column: str) -> Iterator[Item]:
+def _text_file(path: str, column: str, read: Callable[[BinaryIO, str], Iterator[Item]]) -> Iterator[Item]:
     try:
         if path.endswith(tables.SUFFIXES):
             yield from itertools.starmap(_text, tables.rows(path, column))
         else:
             with open(path, "rb") as stream:
-                yield from _lines_of_text(stream, path)
+                yield from read(stream, path)
     except UserError as error:
         yield Item(path, error)
     except OSError as error:
@@ -251,21 +268,41 @@ def _lines_of_text(stream: BinaryIO, name: str) -> Iterator[Item]:
             yield Item(f"{name}, line {number}", line)
             continue
         if number == 1:
-            if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-                yield Item(name, UserError("the text is UTF-16; expected UTF-8: save it as UTF-8"))
-                return
-            if b"\0" in line:
-                yield Item(name, UserError("not a text file; expected UTF-8, one item a line"))
+            if problem := _no_text(line, "one item a line"):
+                yield Item(name, problem)
                 return
             line = line.removeprefix(b"\xef\xbb\xbf")
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            shown = line.decode(errors="backslashreplace")
-            problem = f"line {number} is not valid UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1}"
-            yield Item(shown, UserError(problem))
+            yield Item(line.decode(errors="backslashreplace"), _not_utf8(error, number))
         else:
             yield Item(text, text)
+
+
+def _document(stream: BinaryIO, name: str) -> Iterator[Item]:
+    content = stream.read(LONGEST_LINE + 1)
+    if len(content) > LONGEST_LINE:
+        yield Item(name, UserError(f"the document is longer than {LONGEST_LINE // 2**20} MiB"))
+    elif problem := _no_text(content, "a document"):
+        yield Item(name, problem)
+    else:
+        try:
+            yield Item(name, content.removeprefix(b"\xef\xbb\xbf").decode())
+        except UnicodeDecodeError as error:
+            yield Item(name, _not_utf8(error, error.object.count(b"\n", 0, error.start) + 1))
+
+
+def _no_text(content: bytes, expected: str) -> UserError | None:
+    """What is wrong with a file that is no text from its start."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return UserError("the text is UTF-16; expected UTF-8: save it as UTF-8")
+    return UserError(f"not a text file; expected UTF-8, {expected}") if b"\0" in content else None
+
+
+def _not_utf8(error: UnicodeDecodeError, line: int) -> UserError:
+    position = error.start - error.object.rfind(b"\n", 0, error.start)
+    return UserError(f"line {line} is not valid UTF-8: byte 0x{error.object[error.start]:02x} at position {position}")
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | Exception]:

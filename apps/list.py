@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from zoo.errors import UserError, nearest
+from zoo.recipe import shown
 
 EXAMPLES = """\
 examples:
@@ -58,7 +59,7 @@ def presets() -> Iterator[dict]:
             "metrics": scores.get("metrics", {}),
             "split": scores.get("split"),
             "bytes": sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
-            "labels": config["labels"],
+            **{key: config[key] for key in ("labels", "languages") if key in config},
             "data": config.get("data"),
             "data_terms": config.get("data_terms"),
         }
@@ -95,8 +96,11 @@ def optimizers() -> Iterator[dict]:
 
 def _presets(entries: list[dict]) -> Iterator[str]:
     for entry in entries:
-        scores = ", ".join(f"{key} {value:.2%}" for key, value in entry["metrics"].items()) or "not evaluated"
-        yield f"{entry['name']}: {entry['task']}, {len(entry['labels'])} labels, {entry['bytes'] / 1e6:.1f} MB"
+        numbers = {key: value for key, value in entry["metrics"].items() if not isinstance(value, str)}
+        scores = ", ".join(f"{key} {shown(key, value)}" for key, value in numbers.items()) or "not evaluated"
+        about = f"{len(entry['labels'])} labels, " if "labels" in entry else ""
+        about += f"{' to '.join(entry['languages'])}, " if "languages" in entry else ""
+        yield f"{entry['name']}: {entry['task']}, {about}{entry['bytes'] / 1e6:.1f} MB"
         yield from _wrapped(f"{scores} on {entry['data']} ({entry['split']})")
         yield from _wrapped(f"data: {entry['data_terms']}")
 
@@ -107,7 +111,7 @@ def _models(entries: list[dict]) -> Iterator[str]:
 
 def _recipes(entries: list[dict]) -> Iterator[str]:
     def expected(entry):
-        return "-" if entry["expected"] is None else f"{entry['metric']} {entry['expected']:.1%}"
+        return "-" if entry["expected"] is None else f"{entry['metric']} {shown(entry['metric'], entry['expected'])}"
 
     def minutes(entry):
         return "-" if entry["minutes"] is None else f"{entry['minutes']:g} min"

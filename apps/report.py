@@ -2,13 +2,12 @@
 
 It draws what was measured elsewhere. Files: metrics.json (the scores, those of each label, the confusion matrix),
 report.png (the matrix, and the examples whose true label seemed least likely), worst.csv (the same as a table).
+Of texts that a model wrote: metrics.json (the scores) and worst.csv (those furthest from their references).
 """
 
 from __future__ import annotations
 
 import csv
-import functools
-import itertools
 import json
 import textwrap
 import unicodedata
@@ -16,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apps import results
+from apps import fonts, results
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,46 +23,79 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from zoo.data import Examples
+    from zoo.data.pairs import Pairs
 
 FILES = ("metrics.json", "report.png", "worst.csv")
 WORST = 20
-# Beside matplotlib's own, which knows European letters, those of these that the machine has.
-FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Hiragino Sans",
-    "PingFang SC",
-    "Yu Gothic",
-    "Microsoft YaHei",
-    "Malgun Gothic",
-    "WenQuanYi Micro Hei",
-    "IPAexGothic",
-    "Arial Unicode MS",
-)
+_OF_ONE_TEXT = ("chrf", "rougeL")  # metrics that tell single texts apart; BLEU is 0 for most short ones
 MOST_LABELS = 40  # names and numbers in a larger confusion matrix cannot be read: the most confused are shown
 
 
-def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray) -> None:
+def write(folder: str, measured: Mapping, task, examples: Examples | Pairs, answers) -> Sequence[str]:
     """Writes the report's files, each whole or not at all.
 
     Args:
         folder: Made where it is missing; other files in it stay.
         measured: The evaluate object.
-        labels: Of the task, K.
-        examples: N, labelled as the task counts.
-        probabilities: What the task answered, N x K.
+        task: What answered.
+        examples: N, labelled as the task counts, or pairs of texts.
+        answers: What the task answered: probabilities [N, K], or N texts.
+
+    Returns:
+        The names of the files.
 
     Raises:
         UserError: The folder cannot be written.
     """
-    import numpy as np
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--report {folder}: cannot make this folder: {error.strerror}") from None
+    if not task.labels:
+        return _write_texts(Path(folder), measured, task, examples, answers)
+    _write_labels(Path(folder), measured, task.labels, examples, answers)
+    return FILES
+
+
+def _write_texts(folder: Path, measured: Mapping, task, examples: Pairs, texts: Sequence[str]) -> Sequence[str]:
+    """The metrics, and the texts that are furthest from their references, by the metric that suits single ones."""
+    metric = next(name for name in _OF_ONE_TEXT if name in measured["metrics"])
+    scores = [
+        task.score([text], [references])[metric] for text, references in zip(texts, examples.targets, strict=True)
+    ]
+    worst = sorted(range(len(texts)), key=scores.__getitem__)[:WORST]
+    rows = [
+        {
+            "rank": rank,
+            "example": place,
+            "item": examples.raw[place],
+            "references": "\n".join(examples.targets[place]),
+            "text": texts[place],
+            metric: round(scores[place], 2),
+        }
+        for rank, place in enumerate(worst, start=1)
+    ]
+    _write_tables(folder, dict(measured), rows)
+    return FILES[0], FILES[2]
+
+
+def _write_tables(folder: Path, metrics: Mapping, rows: list[dict]) -> None:
+    with results.replacing(folder / FILES[0]) as stream:
+        json.dump(metrics, stream, indent=2, ensure_ascii=False)
+        stream.write("\n")
+    with results.replacing(folder / FILES[2]) as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_labels(
+    folder: Path, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray
+) -> None:
+    """Writes the report of a classifier into an existing folder; see `write`."""
+    import numpy as np
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     predicted, count = probabilities.argmax(-1), len(labels)
     every = np.arange(count)
     matrix = confusion_matrix(examples.labels, predicted, labels=every)  # true label, predicted label
@@ -86,19 +118,12 @@ def write(folder: str, measured: Mapping, labels: Sequence[str], examples: Examp
         }
         for rank, place in enumerate(worst, start=1)
     ]
-    metrics, picture, table = (Path(folder) / name for name in FILES)
-    with results.replacing(metrics) as stream:
-        json.dump({**measured, "labels": by_label, "confusion": matrix.tolist()}, stream, indent=2, ensure_ascii=False)
-        stream.write("\n")
-    with results.replacing(table) as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    _write_tables(folder, {**measured, "labels": by_label, "confusion": matrix.tolist()}, rows)
     import matplotlib
 
-    with matplotlib.rc_context({"font.family": _fonts()}):
+    with matplotlib.rc_context({"font.family": fonts.installed()}):
         figure = draw(measured, labels, matrix, by_label, [examples.raw[place] for place in worst], rows)
-        with results.replacing(picture, "wb") as stream:
+        with results.replacing(folder / FILES[1], "wb") as stream:
             figure.savefig(stream, format="png", dpi=110)
 
 
@@ -119,10 +144,10 @@ def draw(measured, labels, matrix: np.ndarray, by_label: Mapping, raw: list, row
     upper, lower = figure.subfigures(2, 1, height_ratios=[matrix_height, worst_height])
     values = ", ".join(f"{name} {value:.4f}" for name, value in measured["metrics"].items())
     place = measured["data"] + (f", {measured['split']}" if measured["split"] else "")
-    upper.suptitle(_plain(f"{measured['preset']} on {measured['n']:,} examples of {place}: {values}"), fontsize=13)
+    upper.suptitle(fonts.plain(f"{measured['preset']} on {measured['n']:,} examples of {place}: {values}"), fontsize=13)
     _matrix(upper, labels, matrix, by_label)
     title = f"The {len(raw)} examples whose true label seemed least likely"
-    if any(drawable(text) != text for text in map(results.printable, [*labels, *(raw if not pictures else [])])):
+    if any(fonts.drawable(text) != text for text in map(results.printable, [*labels, *(raw if not pictures else [])])):
         title += f"\n[n characters]: no installed font has them; {FILES[2]} holds the texts"
     lower.suptitle(title, fontsize=12)
     (_worst_pictures if pictures else _worst_texts)(lower, raw, rows)
@@ -140,7 +165,7 @@ def _matrix(figure, labels, matrix: np.ndarray, by_label: Mapping) -> None:
     shares = part / np.maximum(matrix[kept].sum(1, keepdims=True), 1)  # of each true label
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    names = [_plain(textwrap.shorten(labels[k], 24, placeholder="…")) for k in kept]
+    names = [fonts.plain(textwrap.shorten(labels[k], 24, placeholder="…")) for k in kept]
     recalls = [f"{name} ({by_label[labels[k]]['recall']:.1%})" for name, k in zip(names, kept, strict=True)]
     slant = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 4 and len(kept) > 4 else {}
     axes.set_xticks(range(len(kept)), names, **slant)
@@ -177,42 +202,14 @@ def _worst_texts(figure, raw: list, rows: list[dict]) -> None:
         head = f"{row['rank']}. {_told(row)}, example {row['example']}".replace("\n", ", ")
         axis.text(0, place + 0.05, head, fontsize=9, fontweight="bold", va="top", parse_math=False)
         body = results.printable(" ".join(text.split()))
-        body = drawable(body if len(body) <= 300 else body[:200] + " … " + body[-97:])
+        body = fonts.drawable(body if len(body) <= 300 else body[:200] + " … " + body[-97:])
         wide = sum(unicodedata.east_asian_width(c) in "WF" for c in body) > len(body) / 4
         axis.text(0.015, place + 0.35, textwrap.fill(body, 85 if wide else 150), fontsize=9, va="top", parse_math=False)
 
 
 def _told(row: dict) -> str:
-    short = {key: drawable(textwrap.shorten(row[key], 24, placeholder="…")) for key in ("label", "predicted")}
+    short = {key: fonts.drawable(textwrap.shorten(row[key], 24, placeholder="…")) for key in ("label", "predicted")}
     true = f"{short['label']} ({row['label_probability']:.1%})"
     if row["predicted"] == row["label"]:
         return f"{true}\nrightly found"
     return f"{true}\ntaken for {short['predicted']} ({row['predicted_probability']:.1%})"
-
-
-def _plain(text: str) -> str:
-    """As matplotlib shows it, and without its mathematics between dollar signs."""
-    return drawable(text).replace("$", r"\$")
-
-
-def drawable(text: str) -> str:
-    """The text with a count in place of characters that no font here has, which would be drawn as empty boxes."""
-    known = _glyphs()
-    runs = itertools.groupby(text, key=lambda c: c.isspace() or ord(c) in known)
-    parts = [(drawn, "".join(run)) for drawn, run in runs]
-    return "".join(run if drawn else f"[{len(run)} character{'s' * (len(run) > 1)}]" for drawn, run in parts)
-
-
-@functools.cache
-def _fonts() -> list[str]:
-    from matplotlib import font_manager
-
-    installed = set(font_manager.get_font_names())
-    return [name for name in FONTS if name in installed]
-
-
-@functools.cache
-def _glyphs() -> frozenset[int]:
-    from matplotlib import font_manager
-
-    return frozenset().union(*(font_manager.get_font(font_manager.findfont(name)).get_charmap() for name in _fonts()))

@@ -1,6 +1,7 @@
-"""Where answers go: a table on a terminal, JSON lines, a CSV file, annotated pictures.
+"""Where answers of any kind go: JSON lines, a CSV file, annotated pictures.
 
-Every writer takes (index, item, result) one after the other and keeps nothing but the current batch.
+Every writer takes (index, item, result) one after the other and keeps nothing but the current batch. What only one kind
+of answers has, its table and its plain lines, stands in `apps.labels` and `apps.texts`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import IO
 
 from apps.inputs import Item
 from zoo.errors import UserError
-from zoo.tasks.results import Result, percent
+from zoo.tasks.results import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser, pictures: bool) -> None:
@@ -78,7 +79,7 @@ class JsonLines:
         """Writes the batch at once."""
         sys.stdout.write("\n".join([*self.lines, ""]))
         self.lines = []
-        _flush_stdout()
+        flush_stdout()
 
 
 class CsvFile:
@@ -97,67 +98,6 @@ class CsvFile:
     def flush(self) -> None:
         """Lets a full disk show now rather than at the end."""
         self.stream.flush()
-
-
-class Table:
-    """Lines of equal columns on a terminal, printed as they come: a stream has no end to wait for."""
-
-    def __init__(self, labels: Sequence[str]):
-        from rich.console import Console
-
-        sys.stdout.reconfigure(errors="backslashreplace")
-        self.console = Console(highlight=False, soft_wrap=False)
-        room = self.console.width - 2 - 7 - 2 - 8
-        self.label_width = min(max([len("(empty)"), *map(len, labels)]), max(8, room // 2))
-        self.item_width = max(8, room - self.label_width - 2)
-        self.rows: list[tuple[Item, Result]] = []
-        self.headed = False
-
-    def write(self, index: int, item: Item, result: Result) -> None:
-        """Takes one answer."""
-        self.rows.append((item, result))
-
-    def flush(self) -> None:
-        """Prints the batch."""
-        from rich.text import Text
-
-        table = self._table()
-        for item, result in self.rows:
-            name = printable(item.name)
-            if isinstance(item.payload, Path) and len(name) > self.item_width:
-                name = "…" + name[1 - self.item_width :]  # of a path, the end tells more
-            if result.error is not None:
-                table = self._print(table)
-                self.console.print(Text(f"{name[: self.item_width]}  failed: {result.error}", style="red"))
-            elif result.probability is None:
-                table.add_row(Text(name), Text("(empty)", style="dim"), "", "")
-            else:
-                label = Text("unsure", style="yellow") if result.label is None else Text(printable(result.label))
-                gauge = Text(bar(result.probability), style="green")
-                table.add_row(Text(name), label, percent(result.probability), gauge)
-            if result.shortened:
-                table = self._print(table)
-                self.console.print(Text("  " + Result.to_text(result), style="dim"))
-        self._print(table)
-        self.rows = []
-        _flush_stdout()
-
-    def _table(self):
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, show_header=not self.headed, header_style="bold", padding=(0, 2, 0, 0))
-        for name, width in (("item", self.item_width), ("label", self.label_width), ("", 7), ("", 8)):
-            justify = "right" if width == 7 else "left"
-            table.add_column(name, width=width, no_wrap=True, overflow="ellipsis", justify=justify)
-        return table
-
-    def _print(self, table):
-        """Prints the rows so far; the next ones go to a new table of the same columns."""
-        if not table.row_count and self.headed:
-            return table
-        self.console.print(table)
-        self.headed = True
-        return self._table()
 
 
 class Pictures:
@@ -205,24 +145,6 @@ class Pictures:
         return name
 
 
-def columns(top: int) -> list[str]:
-    """The columns of a CSV file of classifications with `top` scores."""
-    ranks = [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "probability")]
-    return ["label", "probability", *ranks]
-
-
-def introduce(name: str, labels: Sequence[str]) -> str:
-    """Which preset answers, and the only labels it knows: a clothing model calls a cat a pullover."""
-    shown = ", ".join(labels[:12]) + (f" and {len(labels) - 12:,} more" if len(labels) > 12 else "")
-    return f"{name} knows {len(labels):,} labels: {shown}"
-
-
-def bar(probability: float, width: int = 8) -> str:
-    """A probability as eighths of blocks: 0.5 of width 4 is two blocks."""
-    eighths = round(probability * width * 8)
-    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
-
-
 def printable(text: str) -> str:
     """The text on one line, without characters that would drive the terminal."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
@@ -233,7 +155,8 @@ def is_terminal(stream: IO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _flush_stdout() -> None:
+def flush_stdout() -> None:
+    """Writes what Python still holds back; a disk that cannot take it is one line."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from apps import answer, inputs
+from apps import answer, inputs, labels
 
 EXAMPLES = """\
 examples:
@@ -23,11 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     inputs.add_text_arguments(parser)
     answer.add_arguments(parser, "sentiment-imdb", pictures=False)
+    labels.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    return answer.run(arguments, inputs.texts(arguments), "text-classification", batch_size=64)
+    return answer.run(arguments, inputs.texts(arguments), "text-classification", batch_size=64, kind=labels.Labels)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,15 @@ import dataclasses
 import shlex
 import sys
 
+from apps import columns
+from zoo.errors import UserError
+
 EXAMPLES = """\
 examples:
   zoo train classify-fashion                                     make the shipped preset again
   zoo train sentiment --data reviews.csv --out runs/mine         columns: text, label
   zoo train classify --data photos/ --out runs/mine              a folder for each class
+  zoo train translate --data pairs.tsv --source en --target de --out runs/mine
   zoo train classify --data photos/ --out runs/mine --resume     go on after an interruption
 """
 
@@ -21,9 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Train a recipe, or an application on your own data, and write a preset folder."
     parser.epilog = EXAMPLES
     parser.add_argument("recipe", metavar="RECIPE|APP", help="a recipe's name (zoo list recipes), or an application's")
-    parser.add_argument("--data", metavar="F", help="own data: a folder of class folders, or a .csv, .tsv, .jsonl file")
-    parser.add_argument("--text-column", metavar="C", default="text", help="column of texts (default: text)")
-    parser.add_argument("--label-column", metavar="C", default="label", help="column of labels (default: label)")
+    parser.add_argument("--data", metavar="F", help="own data: a .csv, .tsv, .jsonl file, or a folder of class folders")
+    columns.add_arguments(parser)
+    parser.add_argument("--source", metavar="LANGUAGE", help="of own translation pairs: the language that is read")
+    parser.add_argument("--target", metavar="LANGUAGE", help="of own translation pairs: the language that is written")
     parser.add_argument("--validation", metavar="F|0.1", help="validation data, or the share of the data to hold back")
     parser.add_argument("--out", metavar="DIR", help="preset folder to write (default: runs/RECIPE)")
     parser.add_argument("--recipe", metavar="R", dest="follow", help="for an APP: another recipe than its default")
@@ -39,13 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Trains; answers the exit status."""
     from zoo import recipes
-    from zoo.errors import UserError
 
     recipe = _recipe(arguments)
     name = arguments.recipe
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
         raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
     out = arguments.out or f"runs/{recipe.name}"
+    languages = _languages(arguments, recipe.task)
+    named = columns.chosen(arguments, recipe.task, languages or ())
 
     from zoo import training
 
@@ -54,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
             recipe,
             out,
             source=arguments.data,
-            columns={"text_column": arguments.text_column, "label_column": arguments.label_column},
+            columns=named,
+            languages=languages,
             validation=arguments.validation if _share(arguments.validation) is None else None,
             init=arguments.init,
             resume=arguments.resume,
@@ -71,11 +78,30 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | None:
+    """The languages of the person's own pairs; None where there are none, or the recipe's are meant."""
+    given = (arguments.source, arguments.target)
+    if task != "translation" or arguments.data is None:
+        if given != (None, None):
+            raise UserError("--source and --target are languages of your own pairs: zoo train translate --data F ...")
+        return None
+    if None not in given:
+        if given[0].lower() == given[1].lower():
+            raise UserError(f"--source and --target: expected two different languages, got {given[0]} twice")
+        return given
+    if given == (None, None) and arguments.init:
+        from zoo import preset
+
+        config = preset.read_config(preset.find(arguments.init))
+        if config["task"] == task:
+            return tuple(config["languages"])
+    raise UserError("name the languages of your pairs, what is read and what is written: --source de --target en")
+
+
 def _recipe(arguments: argparse.Namespace):
     """The recipe with the person's own numbers in place of its own."""
     import optimizers
     from zoo import recipes
-    from zoo.errors import UserError
 
     name = arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe)
     recipe = recipes.get(name)

@@ -25,7 +25,10 @@ from zoo.errors import UserError, nearest
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
 _REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict}
-_NAMED = ("labels", "languages")  # lists of different texts, where a task has them
+_NAMED = {
+    "labels": "classification",
+    "languages": "translation",
+}  # lists of different texts -> the tasks that have them
 
 
 def names() -> list[str]:
@@ -67,7 +70,8 @@ def read_config(folder: Path) -> dict:
         raise UserError(
             f"{path}: preset format {config.get('format')!r} is unknown here; this version reads format {FORMAT}"
         )
-    if missing := [key for key in _REQUIRED if key not in config]:
+    named = [key for key, task in _NAMED.items() if str(config.get("task")).endswith(task)]
+    if missing := [key for key in (*_REQUIRED, *named) if key not in config]:
         raise UserError(f"{path}: lacks {', '.join(missing)}")
     for key, kind in _REQUIRED.items():
         if not isinstance(config[key], kind):
@@ -81,6 +85,8 @@ def read_config(folder: Path) -> dict:
             raise UserError(f"{path}: expected a list as {key!r}, got {texts!r:.60}")
         if not texts or not all(isinstance(text, str) for text in texts) or len(set(texts)) < len(texts):
             raise UserError(f"{path}: expected different texts as {key!r}, got {texts!r:.60}")
+    if "languages" in named and len(config["languages"]) != 2:
+        raise UserError(f"{path}: expected two 'languages', from and to, got {config['languages']!r:.60}")
     return config
 
 

@@ -17,15 +17,36 @@ FAKE = Path(__file__).with_name("fake.py")
 @pytest.fixture
 def folders(tmp_path):
     """The folders of a text preset and an image preset; only their configuration is there."""
+    own = {"labels": ["bad", "good"]}
+    return {kind: _preset(tmp_path / f"{kind}-preset", f"{kind}-classification", own) for kind in ("text", "image")}
+
+
+@pytest.fixture
+def writers(tmp_path, monkeypatch):
+    """The same of text makers: presets that are shipped, in place of the real ones, and a folder of one's own."""
+    from zoo import preset
+
+    monkeypatch.setattr(preset, "ROOT", tmp_path / "shipped")
+    decoding = {"beam": 2, "n_best": 1}
     made = {}
-    for kind in ("text", "image"):
-        folder = tmp_path / f"{kind}-preset"
-        folder.mkdir()
-        config = {"format": 1, "name": f"{kind}-preset", "task": f"{kind}-classification", "model": "fake"}
-        config |= {"arguments": {}, "preprocess": {}, "labels": ["bad", "good"]}
-        (folder / "config.json").write_text(json.dumps(config))
-        made[kind] = folder
+    for name, languages in (
+        ("translate-de-en", "de en"),
+        ("translate-en-de", "en de"),
+        ("translate-de-en-lstm", "de en"),
+        ("mine", "cs hu"),
+    ):
+        own = {"languages": languages.split(), "decoding": decoding}
+        place = tmp_path / ("" if name == "mine" else "shipped") / name
+        made[name] = _preset(place, "translation", own)
+    made["summary"] = _preset(tmp_path / "shipped" / "summarize-dialogue", "summarization", {"decoding": decoding})
     return made
+
+
+def _preset(folder, task, own):
+    folder.mkdir(parents=True)
+    config = {"format": 1, "name": folder.name, "task": task, "model": "fake", "arguments": {}, "preprocess": {}}
+    (folder / "config.json").write_text(json.dumps(config | own))
+    return folder
 
 
 @pytest.fixture
@@ -37,6 +58,7 @@ def fake(monkeypatch):
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     monkeypatch.setattr(zoo, "load", module.load)
+    return module
 
 
 @pytest.fixture

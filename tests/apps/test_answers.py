@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from apps import inputs, results
+from apps import inputs, labels, results
 from zoo.tasks.results import Classification, Failure
 
 GOOD = {"label": "good", "probability": 0.75}
@@ -172,7 +172,7 @@ def shown(monkeypatch):
         monkeypatch.setenv("COLUMNS", "80")
         monkeypatch.setenv("TERM", "dumb")
         monkeypatch.setattr("sys.stdout", stream)
-        table = results.Table(["bad", "good"])
+        table = labels.Table(["bad", "good"])
         for index, (item, result) in enumerate(answers):
             table.write(index, item, result)
         table.flush()
@@ -210,13 +210,13 @@ def test_a_path_that_is_too_long_shows_its_end(shown, tmp_path):
 
 
 def test_introduction_names_preset_and_labels_once():
-    labels = [f"label{i}" for i in range(1000)]
-    assert results.introduce("x", ["bad", "good"]) == "x knows 2 labels: bad, good"
-    assert results.introduce("x", labels).endswith("label11 and 988 more")
+    names = [f"label{i}" for i in range(1000)]
+    assert labels.introduce("x", ["bad", "good"]) == "x knows 2 labels: bad, good"
+    assert labels.introduce("x", names).endswith("label11 and 988 more")
 
 
 @pytest.mark.parametrize(
     ("probability", "blocks"), [(0, ""), (1, "████████"), (0.5, "████"), (1 / 64, "▏"), (0.999, "████████")]
 )
 def test_bar(probability, blocks):
-    assert results.bar(probability) == blocks
+    assert labels.bar(probability) == blocks

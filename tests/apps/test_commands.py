@@ -5,14 +5,16 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import cv2
 import numpy as np
 import pytest
 
 import apps.list
-from apps import report
+from apps import fonts, report
 from zoo import data
+from zoo.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,11 @@ def test_evaluate_missing_data(digits, zoo_main, name):
     assert (status, lines) == (2, []) and "nowhere" in err and err.count("\n") == 1
 
 
+def classifier(examples):
+    """As much of a task as a report asks for."""
+    return types.SimpleNamespace(labels=examples.names)
+
+
 def certain(examples, wrong):
     """Probabilities of one that is sure of its prediction, and wrong where told."""
     count = len(examples.names)
@@ -115,7 +122,7 @@ def test_report_of_images(tmp_path):
     examples = data.load("digits", "test", kind="image").take(np.arange(60))
     measured = {"preset": "p", "data": "digits", "split": "test", "n": 60, "metrics": {"accuracy": 58 / 60}}
     (tmp_path / "other.txt").write_text("stays")
-    report.write(str(tmp_path), measured, examples.names, examples, certain(examples, {7, 31}))
+    report.write(str(tmp_path), measured, classifier(examples), examples, certain(examples, {7, 31}))
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert {key: metrics[key] for key in measured} == measured
     confusion = np.array(metrics["confusion"])
@@ -141,22 +148,22 @@ def test_report_of_texts_takes_any_text(tmp_path):
     texts[:] = [f"$x^2 is {i} \\frac <b>ß</b>\n\x1b[31m " + "long " * i * 10 for i in range(30)]
     examples = data.Examples(texts, np.arange(30, dtype=np.int32) % 2, ("bad $", "good $"), "own.csv")
     measured = {"preset": "p", "data": "own$1$.csv", "split": None, "n": 30, "metrics": {"accuracy": 1.0}}
-    report.write(str(tmp_path / "new" / "deep"), measured, examples.names, examples, certain(examples, set()))
+    report.write(str(tmp_path / "new" / "deep"), measured, classifier(examples), examples, certain(examples, set()))
     assert cv2.imread(str(tmp_path / "new" / "deep" / "report.png")).shape[0] > 1000
     with open(tmp_path / "new" / "deep" / "worst.csv", newline="", encoding="utf-8") as stream:
         assert next(csv.DictReader(stream))["item"] in set(texts)
 
 
 def test_what_no_font_has_is_counted_and_not_drawn_as_boxes(tmp_path, monkeypatch, recwarn):
-    monkeypatch.setattr(report, "_fonts", lambda: ["DejaVu Sans"])
-    report._glyphs.cache_clear()
-    assert report.drawable("Das Café: すごく良い film, 好") == "Das Café: [5 characters] film, [1 character]"
+    monkeypatch.setattr(fonts, "installed", lambda: ["DejaVu Sans"])
+    fonts._glyphs.cache_clear()
+    assert fonts.drawable("Das Café: すごく良い film, 好") == "Das Café: [5 characters] film, [1 character]"
     texts = np.empty(4, object)
     texts[:] = ["この映画はとても良い。" * 9, "这部电影很无聊", "plain", "Ça va"]
     examples = data.Examples(texts, np.array([0, 1, 0, 1], np.int32), ("悪い", "good"), "own.csv")
     measured = {"preset": "p", "data": "own.csv", "split": None, "n": 4, "metrics": {"accuracy": 1.0}}
-    report.write(str(tmp_path), measured, examples.names, examples, certain(examples, set()))
-    report._glyphs.cache_clear()
+    report.write(str(tmp_path), measured, classifier(examples), examples, certain(examples, set()))
+    fonts._glyphs.cache_clear()
     assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
     assert "这部电影很无聊" in (tmp_path / "worst.csv").read_text(encoding="utf-8")
 
@@ -223,3 +230,128 @@ def test_a_process_of_its_own_answers_as_python_does_and_stderr_is_empty(digits,
         assert [(score["label"], pytest.approx(score["probability"], abs=2e-6)) for score in found["scores"]] == [
             *expected.scores[:5]
         ]
+
+
+@pytest.fixture(scope="module")
+def pairs_table(tmp_path_factory):
+    """A table of pairs whose header names the languages, in the other order."""
+    path = tmp_path_factory.mktemp("pairs") / "pairs.tsv"
+    path.write_text("en\tde\na dog\tein hund\na cat\teine katze\nno\tnein\n", encoding="utf-8")
+    return path
+
+
+class Translator:
+    """Knows one word less than it should; says nothing of what it cannot read."""
+
+    labels = ()
+
+    @staticmethod
+    def load_examples(source, split, **columns):
+        from zoo.data import pairs
+
+        return pairs.load(source, split, **columns)
+
+    def answers(self, examples, bad):
+        known = {"ein hund": "a dog", "nein": "yes"}
+        for place, text in enumerate(examples.raw):
+            if text not in known:
+                bad[place] = UserError("not a word")
+        return [known[text] for text in examples.raw if text in known]
+
+    def measure(self, examples, texts):
+        return self.score(texts, examples.targets)
+
+    def score(self, texts, references):
+        right = [100.0 * (text in several) for text, several in zip(texts, references, strict=True)]
+        return {"bleu": sum(right) / len(right), "chrf": right[0], "signature": "nrefs:1"}
+
+
+def test_evaluate_of_pairs(writers, pairs_table, zoo_main, tmp_path, monkeypatch):
+    import zoo
+
+    monkeypatch.setattr(zoo, "load", lambda folder: Translator())
+    argv = ["evaluate", "translate-de-en", "--data", pairs_table, "--report", tmp_path / "r"]
+    status, lines, err = zoo_main(*argv, "--json")
+    assert status == 1 and err.startswith("zoo: 1 of 3 examples cannot be read and are left out")
+    found = json.loads(lines[-1])
+    assert (found["n"], found["metrics"]) == (2, {"bleu": 50.0, "chrf": 100.0, "signature": "nrefs:1"})
+    _, lines, _ = zoo_main(*argv)
+    assert lines[0] == f"Written: {tmp_path / 'r'} (metrics.json, worst.csv)"
+    assert lines[2:] == ["  bleu 50.00", "  chrf 100.00", "  signature nrefs:1"]
+    assert json.loads((tmp_path / "r" / "metrics.json").read_text()) == found
+    with open(tmp_path / "r" / "worst.csv", newline="", encoding="utf-8") as stream:
+        worst, best = csv.DictReader(stream)
+    assert (worst["item"], worst["references"], worst["text"], worst["chrf"]) == ("nein", "no", "yes", "0.0")
+    assert (best["item"], best["chrf"]) == ("ein hund", "100.0")
+
+
+def test_list_of_presets_that_write(writers, zoo_main):
+    from zoo import preset
+
+    metrics = {"bleu": 36.2, "signature": "nrefs:1"}
+    preset.write_json(writers["translate-de-en"] / "scores.json", {"split": "test", "metrics": metrics})
+    _, lines, _ = zoo_main("list")
+    place = lines.index("translate-de-en: translation, de to en, 0.0 MB")
+    assert lines[place + 1].startswith("    bleu 36.20 on ")
+    assert "summarize-dialogue: summarization, 0.0 MB" in lines
+    entries = {entry["name"]: entry for entry in map(json.loads, zoo_main("list", "--json")[1])}
+    assert entries["translate-de-en"]["languages"] == ["de", "en"] and "labels" not in entries["translate-de-en"]
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What `zoo train` hands to the training, in place of training."""
+    from zoo import training
+
+    given = {}
+    monkeypatch.setattr(training, "fit", lambda recipe, out, **options: given.update(recipe=recipe, **options))
+    return given
+
+
+@pytest.mark.parametrize(
+    ("argv", "columns", "languages"),
+    [
+        (
+            ("translate", "--source", "cs", "--target", "hu"),
+            {"source_column": "cs", "target_column": "hu"},
+            ("cs", "hu"),
+        ),
+        (
+            ("translate", "--source", "cs", "--target", "hu", "--source-column", "a", "--target-column", "b"),
+            {"source_column": "a", "target_column": "b"},
+            ("cs", "hu"),
+        ),
+        (("translate", "--init", "mine"), {"source_column": "cs", "target_column": "hu"}, ("cs", "hu")),
+        (("sentiment",), {}, None),
+        (("sentiment", "--text-column", "a", "--label-column", "b"), {"text_column": "a", "label_column": "b"}, None),
+    ],
+)
+def test_columns_and_languages_of_own_data(writers, trained, zoo_main, tmp_path, monkeypatch, argv, columns, languages):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = zoo_main("train", *argv, "--data", "f.tsv", "--out", "runs/mine")
+    assert (status, err) == (0, "")
+    assert (trained["source"], trained["columns"], trained["languages"]) == ("f.tsv", columns, languages)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("translate", "--data", "f.tsv"), "name the languages of your pairs, what is read and what is written"),
+        (("translate", "--data", "f.tsv", "--source", "cs"), "name the languages of your pairs"),
+        (("translate", "--data", "f.tsv", "--source", "cs", "--target", "CS"), "expected two different languages"),
+        (("sentiment", "--data", "f.tsv", "--source", "cs"), "--source and --target are languages of your own pairs"),
+        (("translate-de-en", "--target", "fr"), "--source and --target are languages of your own pairs"),
+        (
+            ("translate", "--data", "f", "--source", "a", "--target", "b", "--text-column", "t"),
+            "--text-column: translation takes --source-column and --target-column",
+        ),
+        (
+            ("sentiment", "--data", "f.tsv", "--target-column", "t"),
+            "--target-column: text-classification takes --text-column and --label-column",
+        ),
+    ],
+)
+def test_columns_and_languages_that_cannot_be(zoo_main, argv, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, lines, err = zoo_main("train", *argv)
+    assert (status, lines) == (2, []) and err.startswith("zoo: ") and err.count("\n") == 1 and message in err

@@ -135,23 +135,51 @@ def test_a_crash_in_c_code_still_leaves_a_word(tmp_path):
     assert done.returncode == -signal.SIGABRT and b"Fatal Python error: Aborted" in done.stderr
 
 
-def test_on_a_terminal_there_is_a_table(start, folders):
-    ours, theirs = pty.openpty()
-    zoo = start("sentiment", "gggx", "", "xx.txt", "--model", folders["text"], stdout=theirs)
-    assert zoo.wait(timeout=20) == 1
-    os.close(theirs)
+def shown_on(terminal):
+    """All that was written to the other side of a pseudo-terminal."""
     shown = b""
     while True:
         try:
-            part = os.read(ours, 65536)
+            part = os.read(terminal, 65536)
         except OSError:  # the end, as Linux says it
             break
         if not part:
             break
         shown += part
-    os.close(ours)
-    lines = shown.decode().splitlines()
+    os.close(terminal)
+    return shown.decode()
+
+
+def test_on_a_terminal_there_is_a_table(start, folders):
+    ours, theirs = pty.openpty()
+    zoo = start("sentiment", "gggx", "", "xx.txt", "--model", folders["text"], stdout=theirs)
+    assert zoo.wait(timeout=20) == 1
+    os.close(theirs)
+    lines = shown_on(ours).splitlines()
     assert lines[0] == "text-preset knows 2 labels: bad, good"
     assert "gggx" in lines[2] and "75.0 %" in lines[2] and "(empty)" in lines[3]
     assert "failed: no such file" in lines[4]
     assert zoo.stderr.read() == b"zoo: 1 of 3 items failed\n"
+
+
+def test_answers_go_into_their_file_while_progress_is_shown_on_a_terminal(start, folders):
+    """As in `zoo ... > answers.jsonl`, typed by a person."""
+    ours, theirs = pty.openpty()
+    zoo = start("sentiment", "gggx", "xx", "--model", folders["text"], stderr=theirs, env={"TERM": "xterm"})
+    os.close(theirs)
+    answers = zoo.stdout.read().splitlines()
+    assert zoo.wait(timeout=20) == 0
+    assert [json.loads(line)["item"] for line in answers] == ["gggx", "xx"]
+    assert "answering" in (shown := shown_on(ours)) and "gggx" not in shown
+
+
+def test_progress_is_out_of_the_way_of_answers_on_the_same_terminal(start, folders):
+    ours, theirs = pty.openpty()
+    zoo = start(
+        "sentiment", "gggx", "xx", "--model", folders["text"], stdout=theirs, stderr=theirs, env={"TERM": "xterm"}
+    )
+    os.close(theirs)
+    shown = shown_on(ours)
+    assert zoo.wait(timeout=20) == 0
+    erased = shown.split("\x1b[2K")  # what follows the last erasing of the line stays on the screen
+    assert "answering" in shown and any("gggx" in part and "answering" not in part for part in erased)

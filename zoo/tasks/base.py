@@ -58,6 +58,20 @@ class Task:
         """Arrays of the answer -> one Result per row."""
         raise NotImplementedError
 
+    def answers(self, examples, bad: dict[int, UserError | OSError] | None = None):
+        """What `measure` takes for the examples.
+
+        Args:
+            examples: What to answer.
+            bad: Where it is given, an example that cannot be read is entered here by its place and has no answer;
+                otherwise it raises.
+        """
+        raise NotImplementedError
+
+    def measure(self, examples, answers) -> dict[str, float | str]:
+        """The metrics of `evaluate` from answers that are there already, one for each example."""
+        raise NotImplementedError
+
     def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
         """Metrics, as fractions, over labelled examples."""
         raise NotImplementedError

@@ -83,6 +83,14 @@ class ClassificationTask(Task):
                 parts.append(forward(tf.constant(raw, tf.string)).numpy())
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
 
+    def answers(self, examples, bad: dict[int, UserError | OSError] | None = None) -> np.ndarray:
+        """The probabilities."""
+        return self.probabilities(examples, bad=bad)
+
+    def measure(self, examples, answers: np.ndarray) -> dict[str, float]:
+        """Accuracy."""
+        return self.score(examples.labels, answers)
+
     def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
         """Accuracy over examples whose labels are counted as the task's; see `Examples.renamed`."""
         return self.score(examples.labels, self.probabilities(examples, batch_size))

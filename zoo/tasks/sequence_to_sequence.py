@@ -213,6 +213,22 @@ class SequenceToSequence(Task):
         weights = np.asarray(self.model.attention(inputs))[0]  # T + 1, S: row t looks where token t is written
         return self.tokens.names(source), self.tokens.names([*target, END]), weights
 
+    def answers(self, examples: pairs.Pairs, bad: dict[int, UserError | OSError] | None = None) -> list[str]:
+        """What the preset's own search writes."""
+        texts = []
+        for place, result in enumerate(self.generate(examples.raw)):
+            if result.error is None:
+                texts.append(result.text)
+            elif bad is None:
+                raise UserError(result.error)
+            else:
+                bad[place] = UserError(result.error)
+        return texts
+
+    def measure(self, examples: pairs.Pairs, answers: Sequence[str]) -> dict:
+        """The metrics of the task."""
+        return self.score(answers, examples.targets)
+
     def evaluate(self, examples: pairs.Pairs, batch_size: int = 32) -> dict:
         """Metrics over pairs, with the preset's own search."""
         answers = [result.text for result in self.generate(examples.raw, batch_size=batch_size)]

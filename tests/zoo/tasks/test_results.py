@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.tasks.results import Classification, Failure, percent
+from zoo.tasks.results import Classification, Failure, Generation, one_line, percent
 
 ANSWER = Classification("cat", 0.7500001, (("cat", 0.7500001), ("dog", 0.2), ("猫", 0.0499999)))
 
@@ -23,6 +23,21 @@ def test_tokens_appear_only_where_shortened():
     assert "used_tokens" not in whole.to_dict() and "used" not in whole.to_text()
     assert (cut.to_dict()["used_tokens"], cut.to_dict()["total_tokens"]) == (512, 1310)
     assert cut.to_text() == "good 90.0 % (used 512 of 1,310 tokens)"
+
+
+def test_a_generation_has_exactly_the_fields_of_the_contract():
+    written = Generation("A dog.", -0.25000001, (("The dog.", -1 / 3),), used_tokens=5, total_tokens=9)
+    others = [{"text": "The dog.", "score": -0.333333}]
+    counts = {"used_tokens": 5, "total_tokens": 9}
+    assert written.to_dict() == {"text": "A dog.", "score": -0.25, "alternatives": others, **counts}
+    assert written.to_row() == {"text": "A dog.", "score": -0.25, "text_2": "The dog.", "score_2": -0.333333, **counts}
+    assert written.to_text() == "A dog. (used 5 of 9 tokens)"
+    assert Generation("", None).to_dict() == {"text": "", "score": None, "alternatives": []}
+    assert Generation("", None).to_text() == "(empty)"
+
+
+def test_one_line_is_one_for_every_reader():
+    assert one_line("a\nb\r\nc\x0bd\x85e\u2028f\n") == "a b c d e f"
 
 
 def test_a_failure_has_its_error_alone():

@@ -1,0 +1,45 @@
+"""Where a person's own table holds what: options that training and evaluating share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from zoo.errors import UserError
+
+_OPTIONS = ("text", "label"), ("source", "target")  # of classifiers, of what writes texts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the columns of examples with labels, and of pairs of texts."""
+    parser.add_argument("--text-column", metavar="C", help="column of texts (default: text)")
+    parser.add_argument("--label-column", metavar="C", help="column of labels (default: label)")
+    parser.add_argument(
+        "--source-column", metavar="C", help="of pairs: column of what is read (default: language, or the first)"
+    )
+    parser.add_argument(
+        "--target-column", metavar="C", help="of pairs: column of what is written (default: language, or the second)"
+    )
+
+
+def chosen(arguments: argparse.Namespace, task: str, languages: Sequence[str] = ()) -> dict[str, str]:
+    """The columns as `Task.load_examples` takes them, those that are known.
+
+    Args:
+        arguments: What the person asked for.
+        task: Kind of problem.
+        languages: Of a translation: what its columns are called unless the person says otherwise.
+
+    Raises:
+        UserError: A column of another kind of data.
+    """
+    ours, others = _OPTIONS if task.endswith("classification") else _OPTIONS[::-1]
+    for name in others:
+        if getattr(arguments, f"{name}_column") is not None:
+            raise UserError(f"--{name}-column: {task} takes --{ours[0]}-column and --{ours[1]}-column")
+    usual = languages or (None, None)
+    found = {
+        f"{name}_column": getattr(arguments, f"{name}_column") or language
+        for name, language in zip(ours, usual, strict=True)
+    }
+    return {key: value for key, value in found.items() if value is not None}

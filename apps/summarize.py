@@ -1,0 +1,83 @@
+"""`zoo summarize`: a document or a dialogue in a few sentences."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import sys
+from collections.abc import Iterable, Iterator
+
+from apps import answer, inputs, texts
+from zoo.errors import UserError
+from zoo.tasks.results import Result
+
+EXAMPLES = """\
+examples:
+  zoo summarize meeting.txt
+  zoo summarize talks/*.txt --sentences 1 --json > summaries.jsonl
+  zoo summarize --lines tickets.txt --max-length 20
+  zoo summarize --csv talks.jsonl --column dialogue --csv-out summaries.csv
+  zoo summarize --model runs/mine - < meeting.txt
+"""
+# What ends a sentence, and what closes behind it; not where the text goes on in lower case.
+_END = re.compile(r"""(?:[.!?…]+["'”’»)\]]*(?=\s+[^a-zß-öø-ÿ\s]|\s*$)|[。！？]+[」』”’]*)""")
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|[A-Z])\.$")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what `zoo summarize` takes."""
+    parser.description = "Summarize each document: a file is one, and so is standard input."
+    parser.epilog = EXAMPLES
+    inputs.add_text_arguments(parser, documents=True)
+    answer.add_arguments(parser, "summarize-dialogue", pictures=False)
+    texts.add_arguments(parser)
+    parser.add_argument("--max-length", metavar="N", type=int, help="most pieces to write (default: the preset's)")
+    parser.add_argument("--sentences", metavar="N", type=int, help="most sentences to give, each complete")
+
+
+class Summaries(texts.Texts):
+    """Summaries, of no more sentences than wanted."""
+
+    def __init__(self, arguments: argparse.Namespace, config: dict):
+        super().__init__(arguments, config)
+        for name in ("max_length", "sentences"):
+            value = getattr(arguments, name)
+            if value is not None and value < 1:
+                option = f"--{name.replace('_', '-')}"
+                raise UserError(f"{option}: expected a whole number of at least 1, got {value}")
+        if arguments.max_length is not None:
+            self.search["max_length"] = arguments.max_length
+        self.sentences = arguments.sentences
+
+    def ask(self, task, items: Iterable, batch_size: int, first: int) -> Iterator[Result]:
+        """One Generation per item."""
+        for result in super().ask(task, items, batch_size, first):
+            if self.sentences is None or result.error is not None:
+                yield result
+                continue
+            others = tuple((beginning(text, self.sentences), score) for text, score in result.alternatives)
+            yield dataclasses.replace(result, text=beginning(result.text, self.sentences), alternatives=others)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers; returns the exit status."""
+    items = inputs.texts(arguments, documents=not arguments.lines)
+    return answer.run(arguments, items, "summarization", batch_size=8, kind=Summaries)
+
+
+def beginning(text: str, sentences: int) -> str:
+    """The first sentences of a text, complete ones; all of a text that has no complete one.
+
+    Example:
+        >>> beginning("Mr. Smith is late. Anna waits. She would ra", 3)
+        'Mr. Smith is late. Anna waits.'
+    """
+    ends = [found.end() for found in _END.finditer(text) if not _ABBREVIATION.search(text[: found.end()])]
+    return text[: ends[min(sentences, len(ends)) - 1]] if ends else text
+
+
+if __name__ == "__main__":
+    from apps import cli
+
+    sys.exit(cli.main(["summarize", *sys.argv[1:]]))
