@@ -2,7 +2,7 @@
 
     zoo train translate-de-en-lstm --out runs/de-en-lstm
 
-Luong's attention with input feeding, to set beside the Transformer of translate-de-en: the same pieces, data and search.
+Luong's attention with input feeding, beside the Transformer of translate-de-en: the same pieces, data and search.
 """
 
 from __future__ import annotations
