@@ -75,6 +75,13 @@ CATALOG: tuple[Entry, ...] = (
         parameters=3_538_984,
     ),
     Entry(
+        name="pointer_generator",
+        builder="zoo.lstms.pointer_generator:pointer_generator",
+        task="summarization",
+        paper="See et al. 2017, arXiv:1704.04368",
+        parameters=0,
+    ),
+    Entry(
         name="resnet18",
         builder="zoo.classifiers.resnet:resnet",
         arguments={"depth": 18},
