@@ -79,7 +79,7 @@ CATALOG: tuple[Entry, ...] = (
         builder="zoo.lstms.pointer_generator:pointer_generator",
         task="summarization",
         paper="See et al. 2017, arXiv:1704.04368",
-        parameters=0,
+        parameters=3_290_369,
     ),
     Entry(
         name="resnet18",
