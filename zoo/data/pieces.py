@@ -71,6 +71,7 @@ class Pieces:
     """
 
     FILE = "tokenizer.spm"
+    REQUIRES = ("tensorflow_text",)  # modules whose operations the graph needs
 
     def __init__(self, declaration: Mapping, model: bytes):
         import tensorflow_text

@@ -23,6 +23,7 @@ class WordSequences:
     """
 
     FILE = "vocabulary.txt"
+    REQUIRES = ()  # TensorFlow's own operations do
 
     def __init__(self, declaration: Mapping, model: bytes):
         self.declaration, self.length, self.model = dict(declaration), declaration["length"], bytes(model)

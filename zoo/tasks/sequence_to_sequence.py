@@ -38,12 +38,14 @@ class SequenceToSequence(Task):
 
     raw_name = "text"
     raw = staticmethod(text.raw)
+    tolerance = 1e-4  # of a score: the sum of many log-probabilities
 
     def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
         super().__init__(model, config)
         self.tokens = _tokenizer(config["preprocess"])(config["preprocess"], vocabulary)
         if self.tokens.size != model.vocabulary:
             raise ValueError(f"the model has {model.vocabulary} tokens, the vocabulary {self.tokens.size}")
+        self.requires = self.tokens.REQUIRES
         self.search = decoding.Search(**config["decoding"])
 
     # Training.
@@ -80,16 +82,27 @@ class SequenceToSequence(Task):
         numbers, counts = self.tokens(raw)
         return {"source": numbers}, counts
 
+    @cached_property
+    def searches(self) -> dict[str, decoding.Search]:
+        """What the signatures search with: greedily, and with the preset's beam, or 2 where the preset has none."""
+        greedy = dataclasses.replace(self.search, beam=1, n_best=1, temperature=None, top_k=None, top_p=None)
+        beam = max(2, self.search.beam)
+        return {"serving_default": greedy, "beam": dataclasses.replace(greedy, beam=beam, n_best=beam)}
+
     def outputs(self, features: Mapping[str, tf.Tensor], search: decoding.Search | None = None) -> dict:
         """Token numbers of the source -> what a search writes; greedy where none is named."""
-        greedy = decoding.Search(max_length=self.search.max_length)
-        return decoding.search(self.model, features, search or greedy)
+        return decoding.search(self.model, features, search or self.searches["serving_default"])
 
     def postprocess(self, outputs: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several."""
+        """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several.
+
+        A text without a token has an empty answer, of score 0.
+        """
         numbers, scores = outputs["tokens"], outputs["scores"]  # B N L, B N
         count = numbers.shape[1]
         texts = tf.reshape(self.tokens.detokenize(tf.reshape(numbers, (-1, tf.shape(numbers)[2]))), (-1, count))
+        empty = context["total_tokens"][:, tf.newaxis] == 0
+        texts, scores = tf.where(empty, "", texts), tf.where(empty, 0.0, scores)
         if count == 1:
             texts, scores = texts[:, 0], scores[:, 0]
         return {"text": texts, "score": scores, **context}
@@ -97,14 +110,24 @@ class SequenceToSequence(Task):
     def beam(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The whole road with the preset's own beam search: raw strings `[B]` -> the best texts, `[B, N]`."""
         features, context = self.preprocess(raw)
-        beams = max(2, self.search.beam)
-        wide = dataclasses.replace(self.search, beam=beams, n_best=beams)
-        return self.postprocess(self.outputs(features, wide), context)
+        return self.postprocess(self.outputs(features, self.searches["beam"]), context)
 
     def signatures(self) -> dict[str, tuple]:
-        """Greedy and beam search, from strings to strings."""
+        """From strings to strings: "serving_default" is greedy, "beam" gives the N best of the preset's beam search.
+
+        Both answer `text`, `score`, `used_tokens` and `total_tokens`. A graph does not split a text at its sentences,
+        as `generate` does: what is longer than the model reads is cut, and then `used_tokens` is less than
+        `total_tokens`. Who serves such texts splits them before (`zoo.data.segments.sentences`).
+        """
         argument = {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)}
         return {"serving_default": (self.answer, argument), "beam": (self.beam, argument)}
+
+    def neighbours(self, signature: str, raw: bytes, count: int = 32) -> dict[str, tf.Tensor]:
+        """Answers to one item, `count` of them, each from log-probabilities that were rounded in another way."""
+        features, context = self.preprocess(tf.fill([count], raw))
+        return self.postprocess(
+            decoding.search(decoding.Rounded(self.model), features, self.searches[signature]), context
+        )
 
     def resources(self) -> list:
         """The tokenizer's."""
