@@ -69,7 +69,7 @@ def search(arguments: argparse.Namespace, config: dict) -> dict:
     """
     fields = {}
     if arguments.sample:
-        fields = {"beam": 1, "temperature": 1.0}
+        fields = {"temperature": 1.0}  # which takes the place of the beam
     for name, expected, valid in _NUMBERS:
         value = getattr(arguments, name)
         if value is None:

@@ -166,10 +166,10 @@ def test_csv_out(ask, tmp_path):
         (("--beam", "4", "--n-best", "3"), {"n_best": 3, "beam": 4}),
         (("--n-best", "2"), {"n_best": 2}),  # the preset's beam holds them
         (("--n-best", "3"), {"n_best": 3, "beam": 3}),
-        (("--sample",), {"n_best": 1, "beam": 1, "temperature": 1.0}),
+        (("--sample",), {"n_best": 1, "temperature": 1.0}),
         (
             ("--sample", "--temperature", "0.5", "--top-k", "9", "--top-p", "0.9", "--seed", "7", "--n-best", "3"),
-            {"seed": 7, "n_best": 3, "beam": 1, "temperature": 0.5, "top_k": 9, "top_p": 0.9},
+            {"seed": 7, "n_best": 3, "temperature": 0.5, "top_k": 9, "top_p": 0.9},
         ),
     ],
 )

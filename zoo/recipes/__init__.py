@@ -9,7 +9,16 @@ from zoo.recipe import Recipe
 
 # Application -> the recipe that `zoo train APPLICATION --data ...` follows on the user's own data.
 DEFAULTS = {"classify": "classify-photos", "sentiment": "sentiment-imdb", "translate": "translate-de-en"}
-_NAMES = ("classify-fashion", "classify-photos", "quickstart", "sentiment-imdb", "translate-de-en", "translate-en-de")
+_NAMES = (
+    "classify-fashion",
+    "classify-photos",
+    "quickstart",
+    "sentiment-imdb",
+    "translate-de-en",
+    "translate-de-en-lstm",
+    "translate-en-de",
+    "translate-en-es",
+)
 
 
 def names() -> list[str]:

@@ -11,8 +11,15 @@ TERMS = (
 )
 
 
-def recipe(source: str, target: str, **fields) -> Recipe:
-    """A Transformer's recipe on Multi30k; `fields` win over what is said here."""
+def recipe(source: str, target: str, sampling: float = 0.5, **fields) -> Recipe:
+    """A Transformer's recipe on Multi30k.
+
+    Args:
+        source: The language that is read.
+        target: The language that is written.
+        sampling: Smoothness of the segmentations that are drawn in each epoch.
+        **fields: Of the recipe; they win over what is said here.
+    """
     return Recipe(
         **{
             "app": "translate",
@@ -28,7 +35,7 @@ def recipe(source: str, target: str, **fields) -> Recipe:
                 "kind": "sentencepiece",
                 "length": 64,
                 "pieces": 4000,
-                "sampling": 0.2,
+                "sampling": sampling,
                 "vocabulary": "tokenizer.spm",
             },
             "decoding": {"beam": 5, "length_penalty": 1.0, "max_length": 80},

@@ -175,7 +175,7 @@ class SequenceToSequence(Task):
     def _options(self, changes: Mapping) -> decoding.Search:
         """The preset's search with changes; sampling takes the place of a beam."""
         sampled = {"beam": 1} if changes.get("temperature") is not None else {}
-        return dataclasses.replace(self.search, **sampled, **changes)
+        return dataclasses.replace(self.search, **{**sampled, **changes})
 
     def segments(self, text: str) -> list[str]:
         """The parts of a text that go through the model one by one: here the whole text."""
