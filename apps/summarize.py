@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import re
 import sys
 from collections.abc import Iterable, Iterator
 
 from apps import answer, inputs, texts
+from zoo.data import segments
 from zoo.errors import UserError
 from zoo.tasks.results import Result
 
@@ -20,9 +20,6 @@ examples:
   zoo summarize --csv talks.jsonl --column dialogue --csv-out summaries.csv
   zoo summarize --model runs/mine - < meeting.txt
 """
-# What ends a sentence, and what closes behind it; not where the text goes on in lower case.
-_END = re.compile(r"""(?:[.!?…]+["'”’»)\]]*(?=\s+[^a-zß-öø-ÿ\s]|\s*$)|[。！？]+[」』”’]*)""")
-_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|[A-Z])\.$")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +70,10 @@ def beginning(text: str, sentences: int) -> str:
         >>> beginning("Mr. Smith is late. Anna waits. She would ra", 3)
         'Mr. Smith is late. Anna waits.'
     """
-    ends = [found.end() for found in _END.finditer(text) if not _ABBREVIATION.search(text[: found.end()])]
-    return text[: ends[min(sentences, len(ends)) - 1]] if ends else text
+    parts = segments.sentences(text)
+    if len(parts) > 1 and parts[-1].rstrip().rstrip(segments.CLOSERS)[-1:] not in tuple(segments.STOPS):
+        parts.pop()
+    return "".join(parts[:sentences]).rstrip()
 
 
 if __name__ == "__main__":

@@ -18,14 +18,12 @@ import importlib.util
 import json
 import math
 import os
-import platform
 import random
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
+
+import side_by_side
 
 RESULTS = Path(__file__).parent / "results"
 PROBLEMS = ("mobilenet_v2", "efficientnet_b0", "matrices")
@@ -141,6 +139,9 @@ class TensorFlow:
             times.append(time.perf_counter() - started)
         return statistics.median(times[1:])
 
+    def forget(self) -> None:
+        self.cases.clear()
+
 
 class Torch:
     """torch's own steps, eager; `who` is foreach or fused."""
@@ -163,7 +164,7 @@ class Torch:
         self.cases[who] = made.step
         return {}
 
-    run = TensorFlow.run
+    run, forget = TensorFlow.run, TensorFlow.forget
 
 
 def copy_bandwidth(threads: int) -> float:
@@ -180,51 +181,6 @@ def copy_bandwidth(threads: int) -> float:
             list(pool.map(lambda pair: np.copyto(pair[1], pair[0]), pairs))
             times.append(time.perf_counter() - started)
     return 2 * sum(source.nbytes for source, _ in pairs) / statistics.median(times)
-
-
-def serve(library: str, threads: int) -> None:
-    """Answers one line of JSON for each line of JSON, until there are no more."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    child = {"tensorflow": TensorFlow, "torch": Torch}[library](threads)
-    for line in sys.stdin:
-        method, *arguments = json.loads(line)
-        if method == "forget":
-            child.cases.clear()
-            result = None
-        else:
-            result = getattr(child, method)(*arguments)
-        print(json.dumps(result), file=answers, flush=True)
-
-
-class Child:
-    """The parent's end of a child."""
-
-    def __init__(self, library: str, threads: int):
-        self.label = f"{library}, {threads} thread{'s' if threads > 1 else ''}"
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": str(threads)}
-        environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
-        self.errors = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--child", library, "--threads", str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            env={**environment, "KERAS_BACKEND": "tensorflow"},
-        )
-
-    def ask(self, *request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            self.errors.seek(0)
-            raise RuntimeError(f"{self.label} ended at {request[:3]}:\n{self.errors.read()[-3000:]}")
-        return json.loads(answer)
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 # ---- the parent: rounds and tables -------------------------------------------------------------------------------
@@ -347,19 +303,6 @@ def _marked(ratio: float, most: float) -> str:
     return f"{ratio:.2f}{'' if ratio <= most else ' (over)'}"
 
 
-def processor() -> str:
-    """The processor's name."""
-    information = Path("/proc/cpuinfo")
-    names = information.read_text().splitlines() if information.is_file() else []
-    return next((line.split(":")[1].strip() for line in names if line.startswith("model name")), platform.machine())
-
-
-def versions(packages: list[str]) -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {package: version(package) for package in packages}
-
-
 def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -372,7 +315,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        return serve(arguments.child, arguments.threads)
+        library = {"tensorflow": TensorFlow, "torch": Torch}[arguments.child]
+        return side_by_side.serve(lambda: library(arguments.threads))
     for name, known in ((arguments.optimizers, OPTIMIZERS), (arguments.problems, PROBLEMS)):
         for each in name.split(","):
             if each not in known:
@@ -399,7 +343,9 @@ def benchmark(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> dic
     children = {}
     for library in libraries:
         for name, threads in (("all", THREADS), ("1", 1)):
-            children[f"{library}-{name}"] = child = Child(library, threads)
+            children[f"{library}-{name}"] = child = side_by_side.Child(
+                __file__, ["--child", library, "--threads", str(threads)], threads
+            )
             stack.callback(child.close)
     rows = []
     for problem in ["quick"] if arguments.quick else arguments.problems.split(","):
@@ -425,9 +371,9 @@ def benchmark(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> dic
         made["share_of_copy_bandwidth"] = round(rate / copied["all"], 3)
     return {
         "date": str(datetime.date.today()),
-        "processor": processor(),
+        "processor": side_by_side.processor(),
         "threads": THREADS,
-        "versions": versions(packages),
+        "versions": side_by_side.versions(packages),
         "copy_gigabytes_per_second": {name: round(rate / 1e9, 1) for name, rate in copied.items()},
         "rows": rows,
     }

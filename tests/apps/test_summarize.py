@@ -130,7 +130,7 @@ def test_alternatives_have_no_more_sentences_either(ask):
         ("Wait... what? Yes.", 1, "Wait... what?"),
         ("今日は晴れ。明日は雨。", 1, "今日は晴れ。"),
         ("", 1, ""),
-        (" ", 3, " "),
+        (" ", 3, ""),
     ],
 )
 def test_beginning(text, count, expected):

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from zoo import decoding
 from zoo.data import pairs
+from zoo.data.hub_tokens import BartTokens, T5Tokens
 from zoo.data.pieces import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
@@ -24,7 +25,7 @@ from zoo.tasks import sequence_loss, text
 from zoo.tasks.base import Task
 from zoo.tasks.results import Failure, Generation
 
-TOKENIZERS = {"sentencepiece": Pieces, "words": WordSequences}
+TOKENIZERS = {"sentencepiece": Pieces, "words": WordSequences, "bart": BartTokens, "t5": T5Tokens}
 
 
 class SequenceToSequence(Task):
@@ -47,6 +48,9 @@ class SequenceToSequence(Task):
             raise ValueError(f"the model has {model.vocabulary} tokens, the vocabulary {self.tokens.size}")
         self.requires = self.tokens.REQUIRES
         self.search = decoding.Search(**config["decoding"])
+        room = getattr(model, "room", None)
+        if room and self.search.max_length > room:
+            raise ValueError(f"the model writes at most {room} tokens, the search {self.search.max_length}")
 
     # Training.
 
