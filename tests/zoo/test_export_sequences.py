@@ -30,6 +30,8 @@ SMALL = {
 
 def writer(model):
     """A task around a small model with random weights, which writes something else for every text."""
+    if model not in zoo.models():
+        pytest.skip(f"{model} is not in the catalog yet")
     name, kind, arguments = SMALL[model]
     lines = [" ".join(np.random.default_rng(seed).permutation(WORDS)) for seed in range(50)]
     config = {

@@ -28,6 +28,7 @@ class HubTokens:
     """
 
     FILE: str
+    REQUIRES = ("tensorflow_text",)  # modules whose operations the graph needs
 
     def __init__(self, declaration: Mapping, model: bytes):
         self.length, self.model = declaration["length"], bytes(model)
