@@ -53,6 +53,7 @@ def recipe(source: str, target: str, sampling: float = 0.5, **fields) -> Recipe:
             "limits": (
                 "It has read 29,000 captions of photographs: of politics, law or a chat it knows nothing.",
                 "A text of more than 64 pieces is translated sentence by sentence.",
+                "Signs that no caption has, emoji or another alphabet, it cannot spell: what stands for them is noise.",
                 "What it has not read it may leave out or replace by what captions often say.",
             ),
             **fields,
