@@ -28,6 +28,7 @@ _SUBMODULES = frozenset(
         "decoding",
         "errors",
         "export",
+        "hub",
         "layers",
         "lstms",
         "preset",
@@ -53,11 +54,11 @@ def models() -> list[str]:
     return catalog.models()
 
 
-def load(preset: str | os.PathLike) -> Task:
-    """A trained task from a shipped preset's name or a preset folder: see `zoo.tasks.load`."""
+def load(preset: str | os.PathLike, **use) -> Task:
+    """A trained task from a shipped preset's name, a preset folder or KerasHub: see `zoo.tasks.load`."""
     from zoo import tasks
 
-    return tasks.load(preset)
+    return tasks.load(preset, **use)
 
 
 def presets() -> list[str]:

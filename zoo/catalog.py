@@ -54,6 +54,13 @@ CATALOG: tuple[Entry, ...] = (
         parameters=2_659_074,
     ),
     Entry(
+        name="hub_seq2seq",
+        builder="zoo.transformers.hub:hub_seq2seq",
+        task="summarization",
+        paper="Lewis et al. 2019, arXiv:1910.13461",
+        parameters=139_417_344,
+    ),
+    Entry(
         name="lenet5",
         builder="zoo.classifiers.lenet:lenet5",
         task="image-classification",

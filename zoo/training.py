@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 import optimizers
-from zoo import card, curve, preset, tasks
+from zoo import card, curve, preset, tasks, weights
 from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
@@ -189,17 +189,17 @@ def fresh(
     if init is None:
         arguments, assets = cls.fresh(config, train)
         return cls.create({**config, "arguments": arguments}, **assets)
-    start = tasks.load(init)
+    start = tasks.load(init, recipe.task)
     if start.config["task"] != recipe.task:
         raise UserError(f"--init {init}: a preset for {start.config['task']}, expected one for {recipe.task}")
     config |= {key: start.config[key] for key in ("model", "preprocess")}
     config["arguments"] = cls.resized(start.config["arguments"], train)
     task = cls.create(config, **start.own_assets())
-    known = {variable.path: variable for variable in start.model.weights}
+    known = weights.by_name(start.model)
     taken = 0
-    for variable in task.model.weights:
-        if variable.path in known and known[variable.path].shape == variable.shape:
-            variable.assign(known[variable.path])
+    for path, variable in weights.by_name(task.model).items():
+        if path in known and known[path].shape == variable.shape:
+            variable.assign(known[path])
             taken += 1
     say(f"{taken} of {len(task.model.weights)} weight arrays start from {init}, the rest anew.")
     return task
@@ -302,13 +302,14 @@ def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test,
     curve.draw(history, recipe.metric, folder / "curve.png", title=task.config["name"])
     shipped = type(task).load(folder, preset.read_config(folder))
     measured, split = (held, "validation") if test is None else (test, recipe.splits[1])
+    validation = shipped.evaluate(held)
     scores = {
         "preset": task.config["name"],
         "data": task.config["data"],
         "split": split,
         "n": len(measured),
-        "metrics": shipped.evaluate(measured),
-        "validation": {"n": len(held), "metrics": shipped.evaluate(held)},
+        "metrics": validation if test is None else shipped.evaluate(measured),
+        "validation": {"n": len(held), "metrics": validation},
         "seed": recipe.seed,
         "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
         "command": command,

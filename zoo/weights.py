@@ -27,9 +27,9 @@ def save(model, path: str | os.PathLike, dtype: str = "float16") -> None:
     Raises:
         ValueError: Two variables have the same path, or a weight is not finite.
     """
-    variables = _by_path(model)
+    variables = by_name(model)
     # HDF5 crashes the process where the disk is full: it writes into memory.
-    with io.BytesIO() as content, h5py.File(content, "w") as file:
+    with io.BytesIO() as content, h5py.File(content, "w", libver="latest") as file:
         for name, variable in variables.items():
             value = np.asarray(variable)
             if np.issubdtype(value.dtype, np.floating):
@@ -52,7 +52,7 @@ def load(model, path: str | os.PathLike) -> None:
     path = Path(path)
     if not path.is_file():
         raise UserError(f"{path}: the weights file is missing")
-    variables = _by_path(model)
+    variables = by_name(model)
     try:
         with h5py.File(path, "r") as file:
             stored = {}
@@ -78,12 +78,18 @@ def load(model, path: str | os.PathLike) -> None:
         variable.assign(stored[name].astype(variable.dtype))
 
 
-def _by_path(model) -> dict:
+def by_name(model) -> dict:
+    """The model's weights by their paths, or by the names that the model gives them (`weight_names`).
+
+    Raises:
+        ValueError: Two have the same.
+    """
+    names = model.weight_names() if hasattr(model, "weight_names") else [variable.path for variable in model.weights]
     variables = {}
-    for variable in model.weights:
-        if variable.path in variables:
-            raise ValueError(f"two variables of the model '{model.name}' have the path {variable.path!r}")
-        variables[variable.path] = variable
+    for name, variable in zip(names, model.weights, strict=True):
+        if name in variables:
+            raise ValueError(f"two variables of the model '{model.name}' have the path {name!r}")
+        variables[name] = variable
     return variables
 
 

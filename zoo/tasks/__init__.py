@@ -23,17 +23,22 @@ def get(name: str) -> type:
     return getattr(importlib.import_module(module), attribute)
 
 
-def load(preset: str | os.PathLike):
+def load(preset: str | os.PathLike, task: str = "summarization", languages: tuple[str, str] | None = None):
     """Loads a trained task.
 
     Args:
-        preset: A shipped preset's name, or a path to a preset folder.
+        preset: A shipped preset's name, a path to a preset folder, or "hub:NAME|FOLDER", see `zoo.tasks.hub`.
+        task: Of a model of KerasHub, what it is used for; presets of ours say it themselves.
+        languages: Likewise, of a translation.
 
     Raises:
         UserError: No such preset, or a folder that is not whole.
     """
+    from zoo import hub
     from zoo import preset as presets
 
+    if hub.is_hub(preset):
+        return importlib.import_module("zoo.tasks.hub").load(preset, task, languages)
     folder = presets.find(preset)
     config = presets.read_config(folder)
     return get(config["task"]).load(folder, config)

@@ -1,7 +1,7 @@
 """KerasHub's BART and T5 as sequence models: their layers, their weights, our way to ask them.
 
-Papers: BART: Lewis et al. 2019, arXiv:1910.13461; T5: Raffel et al. 2019, arXiv:1910.10683. Layers, caches and pretrained
-weights are KerasHub's; here they get the four first token ids of every `SequenceModel`.
+Papers: BART: Lewis et al. 2019, arXiv:1910.13461; T5: Raffel et al. 2019, arXiv:1910.10683. Layers, caches and
+pretrained weights are KerasHub's; here they get the four first token ids of every `SequenceModel`.
 
     ours       PADDING  UNKNOWN  START    END      the other tokens, in KerasHub's order
     BART       <pad>    <unk>    <s>      </s>
@@ -34,6 +34,7 @@ _BART_BASE = {
     "intermediate_dim": 3_072,
     "max_sequence_length": 1_024,
 }
+_T5_NORM = re.compile(r"t5_layer_norm(_\d+)?")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -115,11 +116,11 @@ class HubSeq2Seq(SequenceModel):
         """A name for each of `weights`: T5's own paths are numbered by what was built before, and not unique."""
         names = {}
         for layer in self.backbone.layers:
-            norms: dict[str, str] = {}
-            for variable in layer.weights:
-                path = variable.path.removeprefix(f"{layer.name}/")
-                path = re.sub(r"t5_layer_norm(_\d+)?", lambda m: norms.setdefault(m[0], f"norm{len(norms) + 1}"), path)
-                names.setdefault(id(variable), f"{layer.name}/{path}")
+            paths = [variable.path.removeprefix(f"{layer.name}/") for variable in layer.weights]
+            norms = list(dict.fromkeys(norm[0] for path in paths if (norm := _T5_NORM.match(path))))
+            for path, variable in zip(paths, layer.weights, strict=True):
+                path = _T5_NORM.sub(lambda norm, all_=norms: f"norm{all_.index(norm[0]) + 1}", path)
+                names[id(variable)] = f"{layer.name}/{path}"
         return [names[id(variable)] for variable in self.weights]
 
     def call(self, inputs, training=False):
