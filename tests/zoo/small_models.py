@@ -10,6 +10,9 @@ from zoo.layers.sequence import SequenceModel
 
 SMALL = {
     "bilstm": {"vocabulary": 50, "width": 8, "units": 6, "layers": 2, "classes": 3},
+    "hub_seq2seq": {
+        "config": {"vocabulary_size": 50, "num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
+    },
     "lenet5": {"classes": 3},
     "lstm_attention": {"vocabulary": 50, "width": 8, "units": 6, "layers": 2},
     "mobilenet_v2": {"classes": 3, "image_size": 33, "alpha": 0.35},

@@ -28,7 +28,7 @@ def test_a_sequence_model_answers_a_score_for_each_token_at_each_place(name):
     model = small(name)
     inputs = inputs_for(model)
     answer = np.asarray(model(inputs))
-    assert answer.shape == (*inputs["target"].shape, SMALL[name]["vocabulary"]) and np.isfinite(answer).all()
+    assert answer.shape == (*inputs["target"].shape, model.vocabulary) and np.isfinite(answer).all()
     assert np.abs(answer.sum(axis=-1) - 1).max() > 1e-3  # no softmax at the end
 
 

@@ -45,7 +45,7 @@ LAST = {
 IMAGE_MODELS = [name for name in zoo.models() if zoo.catalog.entry(name).task == "image-classification"]
 
 
-@pytest.mark.parametrize("name", zoo.models())
+@pytest.mark.parametrize("name", sorted(set(zoo.models()) - {"hub_seq2seq"}))  # whose backbone is KerasHub's
 def test_maps_come_by_stride_from_the_weights_of_the_whole_model(name):
     assert "features" in inspect.signature(zoo.catalog.entry(name).load()).parameters
     whole, backbone = small(name), small(name, features=True)
