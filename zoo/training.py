@@ -131,12 +131,12 @@ def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[st
     own = {key: value for key, value in columns.items() if value is not None} if source else dict(recipe.columns)
     if source and recipe.languages:
         own["languages"] = recipe.languages
+    named = isinstance(recipe.validation, str)
     train = cls.load_examples(source or recipe.data, recipe.splits[0], **own)
     if validation is not None:
         held = cls.load_examples(validation, **own).renamed(train.names)
-    elif source or not isinstance(recipe.validation, str):
-        share = recipe.validation if not isinstance(recipe.validation, str) else _SHARE
-        train, held = train.split(share, recipe.seed)
+    elif source or not named:
+        train, held = train.split(_SHARE if named else recipe.validation, recipe.seed)
     else:
         held = cls.load_examples(recipe.data, recipe.validation, **own).renamed(train.names)
     test = None if source else cls.load_examples(recipe.data, recipe.splits[1], **own).renamed(train.names)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.zoo.parity import assert_close, named
 from zoo.lstms.lstm_attention import lstm_attention
 from zoo.lstms.pointer_generator import pointer_generator
 
-TOLERANCE = 1e-5
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "torch_seq2seq.npz"
 WIDTH, UNITS = 6, 4
 SIZES = {"vocabulary": 13, "width": WIDTH, "units": UNITS}
@@ -77,20 +77,11 @@ def reference() -> dict[str, np.ndarray]:
 
 def build(reference: dict[str, np.ndarray], kind: str):
     model = KINDS[kind]()
-    weights = ported(kind, _named(reference, f"{kind}/weight "), lambda b_ih, b_hh: b_ih + b_hh)
+    weights = ported(kind, named(reference, f"{kind}/weight "), lambda b_ih, b_hh: b_ih + b_hh)
     assert weights.keys() == {variable.path for variable in model.weights}
     for variable in model.weights:
         variable.assign(weights[variable.path])
     return model
-
-
-def _named(reference: dict[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(kind): array for name, array in reference.items() if name.startswith(kind)}
-
-
-def assert_close(got, expected: np.ndarray, name: str) -> None:
-    error = np.abs(np.asarray(got) - expected).max()
-    assert error <= TOLERANCE * np.abs(expected).max(), f"{name}: {error}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,7 +102,7 @@ def test_answers_and_gradients_are_torch_s(reference, kind):
     assert len(variables) == len(model.weights)
     gradients = tape.gradient(loss, [variable.value for variable in variables])
     # The derivative by either of torch's biases is the derivative by their sum.
-    expected = ported(kind, _named(reference, f"{kind}/gradient "), lambda b_ih, b_hh: b_ih)
+    expected = ported(kind, named(reference, f"{kind}/gradient "), lambda b_ih, b_hh: b_ih)
     for variable, gradient in zip(variables, gradients, strict=True):
         assert_close(tf.convert_to_tensor(gradient), expected[variable.path], variable.path)
 

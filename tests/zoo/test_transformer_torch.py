@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.zoo.parity import assert_close, named
 from zoo.transformers.transformer import transformer
 
-TOLERANCE = 1e-5
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "torch_transformer.npz"
 SIZES = {"vocabulary": 13, "width": 8, "layers": 2, "heads": 2, "hidden": 12}
 ARGUMENTS = {
@@ -81,20 +81,11 @@ def reference() -> dict[str, np.ndarray]:
 
 def build(reference: dict[str, np.ndarray], kind: str):
     model = transformer(**SIZES, **ARGUMENTS[kind], dropout=0.1)  # which only training has
-    weights = ported(_named(reference, f"{kind}/weight "), kind == "marian")
+    weights = ported(named(reference, f"{kind}/weight "), kind == "marian")
     assert weights.keys() == {variable.path for variable in model.weights}
     for variable in model.weights:
         variable.assign(weights[variable.path])
     return model
-
-
-def _named(reference: dict[str, np.ndarray], kind: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(kind): array for name, array in reference.items() if name.startswith(kind)}
-
-
-def assert_close(got, expected: np.ndarray, name: str) -> None:
-    error = np.abs(np.asarray(got) - expected).max()
-    assert error <= TOLERANCE * np.abs(expected).max(), f"{name}: {error}"
 
 
 @pytest.mark.parametrize("kind", ARGUMENTS)
@@ -111,7 +102,7 @@ def test_logits_and_gradients_are_those_of_the_reference(reference, kind):
     variables = model.trainable_variables
     assert len(variables) == len(model.weights)
     gradients = tape.gradient(loss, [variable.value for variable in variables])
-    expected = ported(_named(reference, f"{kind}/gradient "), kind == "marian")
+    expected = ported(named(reference, f"{kind}/gradient "), kind == "marian")
     for variable, gradient in zip(variables, gradients, strict=True):
         assert_close(tf.convert_to_tensor(gradient), expected[variable.path], variable.path)
 

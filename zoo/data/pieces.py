@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -106,7 +107,7 @@ class Pieces:
 
     def numbered(self, texts: Sequence[str]) -> list[list[int]]:
         """Strings -> lists of piece numbers without START and END, however long."""
-        return self._library().encode(list(texts), out_type=int)
+        return self._library.encode(list(texts), out_type=int)
 
     def sampled(self, texts: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """The same with segmentations drawn anew (subword regularization, Kudo 2018, section 3).
@@ -118,9 +119,9 @@ class Pieces:
         """
         import sentencepiece
 
-        library = self._library()
         sentencepiece.set_random_generator_seed(seed % 2**32)
-        return [library.encode(text, out_type=int, enable_sampling=True, alpha=alpha, nbest_size=-1) for text in texts]
+        encode = self._library.encode
+        return [encode(text, out_type=int, enable_sampling=True, alpha=alpha, nbest_size=-1) for text in texts]
 
     def _in_graph(self):
         """TensorFlow Text's tokenizer, made anew where it is asked for.
@@ -134,6 +135,7 @@ class Pieces:
         name = "pieces_" + hashlib.blake2b(self.model, digest_size=8).hexdigest()
         return tensorflow_text.SentencepieceTokenizer(self.model, out_type=tf.int32, name=name)
 
+    @cached_property
     def _library(self):
         import sentencepiece
 

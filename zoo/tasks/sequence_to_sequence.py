@@ -208,7 +208,7 @@ class SequenceToSequence(Task):
         """The parts of a text that go through the model one by one: here the whole text."""
         return [text]
 
-    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> Iterator[Generation]:
+    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
         """One Generation per text, the texts number `first` and on of all."""
         order = list(range(len(texts)))
         if options.temperature is None:  # a sample hangs on its number
@@ -218,7 +218,7 @@ class SequenceToSequence(Task):
             chosen = order[start : start + batch_size]
             features, counts = self._tokenize(tf.constant([texts[place].encode() for place in chosen], tf.string))
             written = self._decoder(features["source"].numpy(), options, seed, first + start)
-            count, kept = written["scores"].shape[1], min(options.n_best, written["scores"].shape[1])
+            count = options.n_best
             rows = written["tokens"].reshape(len(chosen) * count, -1)
             told = self._detokenize(tf.constant(rows)).numpy().reshape(len(chosen), count)
             used, total = (counts[key].numpy().tolist() for key in ("used_tokens", "total_tokens"))
@@ -226,9 +226,9 @@ class SequenceToSequence(Task):
                 if not total[row]:
                     answers[place] = Generation("", None)
                     continue
-                best = [(told[row, n].decode(), float(written["scores"][row, n])) for n in range(kept)]
+                best = [(told[row, n].decode(), float(written["scores"][row, n])) for n in range(count)]
                 answers[place] = Generation(*best[0], tuple(best[1:]), used_tokens=used[row], total_tokens=total[row])
-        yield from answers
+        return answers
 
     def attention(self, item: object, text: str) -> tuple[list[str], list[str], np.ndarray]:
         """Where the model looks in a source while it writes a text.
