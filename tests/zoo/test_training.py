@@ -157,3 +157,18 @@ def test_a_text_model_learns_from_a_table(tmp_path):
     long = task("good " * 30)
     assert (long.used_tokens, long.total_tokens) == (20, 30)
     assert [result.label for result in task.predict(["", "good"])] == [None, "pos"]
+
+
+def test_a_share_of_own_pairs_is_held_back_where_the_recipe_names_a_split(tmp_path):
+    table = tmp_path / "pairs.tsv"
+    table.write_text("en\tde\n" + "".join(f"word {n}\tWort {n}\n" for n in range(40)), encoding="utf-8")
+    recipe = recipes.get("translate-en-de")
+    assert recipe.validation == "val"
+    pieces = {**recipe.preprocess, "pieces": 300}
+    tiny = {"width": 8, "layers": 1, "heads": 2, "hidden": 8}
+    recipe = dataclasses.replace(
+        recipe, arguments=tiny, preprocess=pieces, decoding={"beam": 1, "max_length": 4}, epochs=1
+    )
+    said = []
+    training.fit(recipe, tmp_path / "out", source=str(table), languages=("en", "de"), say=said.append, verbose=0)
+    assert "38 examples to learn from, 2 to validate." in said
