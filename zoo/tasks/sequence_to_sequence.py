@@ -43,6 +43,8 @@ class SequenceToSequence(Task):
 
     def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
         super().__init__(model, config)
+        if not isinstance(model, SequenceModel):
+            raise ValueError(f"the model '{model.name}' writes no sequences")
         length = config["preprocess"].get("length")
         if type(length) is not int or length < 2:
             raise ValueError(f"expected a whole number from 2 as the 'length' of preprocessing, got {length!r:.60}")

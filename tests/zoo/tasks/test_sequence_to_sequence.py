@@ -34,7 +34,7 @@ def test_an_answer_does_not_hang_on_its_batch(kind, search):
     task = small_writers.writer(kind)
     whole = list(task.generate(ITEMS, **search))
     close(list(task.generate(ITEMS, batch_size=3, **search)), whole)
-    assert len(set(texts(whole))) > 1  # they do hang on the item
+    assert len(set(texts(whole))) > 3  # they do hang on the item
     if "temperature" not in search:
         close([next(task.generate([item], **search)) for item in ITEMS], whole)
         close(list(task.generate(ITEMS[::-1], **search))[::-1], whole)
@@ -219,7 +219,8 @@ def test_a_hundred_thousand_words_have_an_answer_in_bounded_time(kind, word):
         result = task(text)
         assert result.used_tokens == 15 < 100_000 <= result.total_tokens
     else:  # a tenth of it is written
-        assert task(text[:60_000]).text
+        result = task(text[:60_000])
+        assert result.used_tokens == result.total_tokens >= 20_000
     assert time.perf_counter() - started < 60  # takes three
 
 
