@@ -9,6 +9,16 @@ import zoo
 
 SMALL = {
     "bilstm": {"vocabulary": 50, "width": 8, "units": 6, "layers": 2, "classes": 3},
+    "hub_seq2seq": {
+        "config": {
+            "vocabulary_size": 50,
+            "num_layers": 2,
+            "num_heads": 2,
+            "hidden_dim": 8,
+            "intermediate_dim": 12,
+            "max_sequence_length": 32,
+        }
+    },
     "lenet5": {"classes": 3},
     "mobilenet_v2": {"classes": 3, "image_size": 33, "alpha": 0.35},
     "resnet18": {"classes": 3, "image_size": 33, "width": 4},
