@@ -74,6 +74,7 @@ class HubTokens:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])  # else KerasHub would leave the graph's road
     def _numbers(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        texts = tf.strings.regex_replace(texts, r"\x00", " ")  # KerasHub's byte pairs would drop all that follows a NUL
         found = tf.cast(self.tokenizer.tokenize(texts), tf.int32)
         return tf.ragged.map_flat_values(
             lambda ids: tf.where(ids < 0, UNKNOWN, tf.gather(self.numbers, tf.maximum(ids, 0))), found
