@@ -1,6 +1,6 @@
-"""Linear baselines of the presets' data: what a model without hidden layers scores on the same splits.
+"""Baselines of the presets' data: what a model without hidden layers, or none at all, scores on the same splits.
 
-    python benchmarks/baselines.py sentiment-imdb classify-fashion
+    python benchmarks/baselines.py sentiment-imdb classify-fashion summarize-dialogue
 
 Needs the data (ZOO_DATA_DIR, or the network). Writes benchmarks/results/baselines.json.
 """
@@ -15,22 +15,25 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo import data, recipes
+from zoo import data, recipes, tasks
+from zoo.data import pairs
+from zoo.recipe import shown
 
 RESULTS = Path(__file__).parent / "results" / "baselines.json"
 
 
-def texts(train: data.Examples, test: data.Examples) -> tuple[str, float]:
+def texts(train: data.Examples, test: data.Examples) -> tuple[str, dict]:
     """TF-IDF of words and pairs of words, and a linear support vector machine."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
     from sklearn.svm import LinearSVC
 
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True), LinearSVC())
-    return "TF-IDF of 1- and 2-grams, linear SVM", model.fit(train.raw, train.labels).score(test.raw, test.labels)
+    accuracy = model.fit(train.raw, train.labels).score(test.raw, test.labels)
+    return "TF-IDF of 1- and 2-grams, linear SVM", {"accuracy": accuracy}
 
 
-def images(train: data.Examples, test: data.Examples) -> tuple[str, float]:
+def images(train: data.Examples, test: data.Examples) -> tuple[str, dict]:
     """Logistic regression on the pixels."""
     import cv2
     from sklearn.linear_model import LogisticRegression
@@ -40,25 +43,35 @@ def images(train: data.Examples, test: data.Examples) -> tuple[str, float]:
         for part in (train, test)
     )
     model = LogisticRegression(max_iter=100, tol=1e-3)
-    return "logistic regression on pixels", model.fit(x, train.labels).score(y, test.labels)
+    return "logistic regression on pixels", {"accuracy": model.fit(x, train.labels).score(y, test.labels)}
+
+
+def first_turns(train: pairs.Pairs, test: pairs.Pairs) -> tuple[str, dict]:
+    """Lead-3: the first three turns of a dialogue for its summary."""
+    leads = ["\n".join(dialogue.split("\n")[:3]) for dialogue in test.raw]
+    return "the first three turns", tasks.get("summarization").score(None, leads, test.targets)
 
 
 def main() -> None:
     """Measures the named recipes' data."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipes", nargs="+", choices=["sentiment-imdb", "classify-fashion"])
+    parser.add_argument("recipes", nargs="+", choices=list(BASELINES))
     rows = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     for name in parser.parse_args().recipes:
         recipe = recipes.get(name)
-        kind = recipe.task.partition("-")[0]
-        train, test = (data.load(recipe.data, split, kind=kind) for split in recipe.splits)
+        load = tasks.get(recipe.task).load_examples
+        train, test = (load(recipe.data, split, **recipe.columns) for split in recipe.splits)
         started = time.monotonic()
-        what, score = (texts if kind == "text" else images)(train, test)
-        rows[name] = {"what": what, "accuracy": round(score, 4), "n": len(test), "date": str(datetime.date.today())}
-        print(f"{name}: {what}: {score:.2%} on {len(test):,} test examples ({time.monotonic() - started:.0f} s)")
+        what, scores = BASELINES[name](train, test)
+        rows[name] = {"what": what, **{metric: round(score, 4) for metric, score in scores.items()}, "n": len(test)}
+        rows[name]["date"] = str(datetime.date.today())
+        told = ", ".join(f"{metric} {shown(metric, score)}" for metric, score in scores.items())
+        print(f"{name}: {what}: {told} on {len(test):,} test examples ({time.monotonic() - started:.0f} s)")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
 
+
+BASELINES = {"sentiment-imdb": texts, "classify-fashion": images, "summarize-dialogue": first_turns}
 
 if __name__ == "__main__":
     main()

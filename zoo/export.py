@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -17,8 +17,6 @@ import tensorflow as tf
 from zoo import preset
 from zoo.errors import UserError
 from zoo.tasks.base import Task
-
-_TOLERANCE = 1e-5  # of a probability, between two processes
 
 _TEXTS = (
     "A great film: funny, warm and over too soon.",
@@ -34,7 +32,8 @@ def saved_model(task: Task, folder: str | os.PathLike, version: int | None = Non
     """Writes a SavedModel that answers raw bytes or strings, in the layout that TF Serving reads: FOLDER/NAME/VERSION/.
 
     The finished export is loaded in a fresh process that has only TensorFlow, and its answers to real inputs are
-    compared with the task's.
+    compared with the task's. An export that needs more names it in `assets.extra/requires.json`: pieces of words need
+    `tensorflow_text`, which has to be imported before such an export is loaded.
 
     Args:
         task: A trained task.
@@ -65,7 +64,10 @@ def saved_model(task: Task, folder: str | os.PathLike, version: int | None = Non
         for name, (function, specification) in task.signatures().items():
             archive.add_endpoint(name, function, list(specification.values()))
         archive.write_out(str(partial), verbose=False)
-        _compare(task, partial)
+        if task.requires:
+            (partial / "assets.extra").mkdir()
+            preset.write_json(partial / "assets.extra" / "requires.json", list(task.requires))
+        compare(task, partial, samples(task))
     return target
 
 
@@ -74,18 +76,25 @@ class ExportError(UserError):
 
 
 def reload(folder: Path, task: Task, raw: Sequence[bytes], signature: str = "serving_default") -> dict[str, np.ndarray]:
-    """The answer of an export in a fresh process that has only TensorFlow."""
-    (argument,) = task.signatures()[signature][1]
-    request = {
-        "folder": str(folder),
-        "signature": signature,
-        "argument": argument,
-        "raw": [base64.b64encode(item).decode() for item in raw],
-    }
+    """The answer of an export in a fresh process that has only TensorFlow and what the export requires."""
+    return replies(folder, task, [(signature, raw)])[0]
+
+
+def replies(folder: Path, task: Task, requests: Sequence[tuple[str, Sequence[bytes]]]) -> list[dict[str, np.ndarray]]:
+    """The answers to several requests, each a signature and raw items, all in one fresh process."""
+    signatures = task.signatures()
+    given = [
+        {
+            "signature": signature,
+            "argument": next(iter(signatures[signature][1])),
+            "raw": [base64.b64encode(item).decode() for item in raw],
+        }
+        for signature, raw in requests
+    ]
     child = subprocess.run(
         # -P keeps the folder of reload.py, and with it all of ours, off the path.
         [sys.executable, "-P", str(Path(__file__).with_name("reload.py"))],
-        input=json.dumps(request),
+        input=json.dumps({"folder": str(folder), "requests": given}),
         capture_output=True,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -93,7 +102,12 @@ def reload(folder: Path, task: Task, raw: Sequence[bytes], signature: str = "ser
     if child.returncode:
         last = child.stderr.strip().splitlines()[-1:] or ["no message"]
         raise ExportError(f"the export does not run in a fresh process: {last[0][:300]}")
-    return {name: np.array(value) for name, value in json.loads(child.stdout).items()}
+    return [{name: _array(value) for name, value in answer.items()} for answer in json.loads(child.stdout)]
+
+
+def _array(value: list) -> np.ndarray:
+    array = np.array(value)
+    return np.vectorize(str.encode, otypes=[object])(array) if array.dtype.kind == "U" else array
 
 
 def samples(task: Task) -> list[bytes]:
@@ -111,21 +125,87 @@ def samples(task: Task) -> list[bytes]:
     return [*(task.raw(image) for image in photographs), jpeg, *digits]
 
 
-def _compare(task: Task, folder: Path) -> None:
-    raw = samples(task)
-    for name, (function, _) in task.signatures().items():
-        ours = {key: tensor.numpy() for key, tensor in function(tf.constant(raw, tf.string)).items()}
-        theirs = reload(folder, task, raw, name)
-        if ours.keys() != theirs.keys():
-            raise ExportError(f"the export answers {sorted(theirs)}, the task {sorted(ours)}")
-        for key, value in ours.items():
-            if np.issubdtype(value.dtype, np.floating):
-                difference = float(np.abs(value - theirs[key]).max())
-                if not difference <= _TOLERANCE:
-                    raise ExportError(f"the export's {key} differ from the task's by {difference:.2g}")
-            elif (value != np.vectorize(_as_bytes, otypes=[object])(theirs[key])).any():
-                raise ExportError(f"the export's {key} differ from the task's")
+def compare(task: Task, folder: Path, raw: Sequence[bytes]) -> int:
+    """Holds all signatures of an export against the task, over all items in one batch and over the first one alone.
+
+    Args:
+        task: What was exported.
+        folder: The version's folder.
+        raw: Raw items, at least one.
+
+    Returns:
+        How many rows differed by rounding; see `check`.
+
+    Raises:
+        ExportError: The export does not load, or answers otherwise than the task.
+    """
+    requests = [(name, items) for name in task.signatures() for items in (raw, raw[:1])]
+    rounded = 0
+    for (name, items), theirs in zip(requests, replies(folder, task, requests), strict=True):
+        function, _ = task.signatures()[name]
+        rounded += check(task, name, items, _arrays(function(tf.constant(items, tf.string))), theirs)
+    return rounded
 
 
-def _as_bytes(value):
-    return value.encode() if isinstance(value, str) else value
+def check(
+    task: Task,
+    signature: str,
+    raw: Sequence[bytes],
+    ours: Mapping[str, np.ndarray],
+    theirs: Mapping[str, np.ndarray],
+) -> int:
+    """Holds the answers of an export against the task's own.
+
+    Numbers must agree within the task's tolerance, all else exactly. Two processes round differently, so that a search
+    may decide otherwise between two texts that are as good as equally likely. Such a row passes only if the task itself
+    gives the export's answer for it once its log-probabilities are rounded in another way (see `Task.neighbours`): a
+    text that is merely similar, or has a similar score, never passes.
+
+    Args:
+        task: What was exported.
+        signature: The signature that was asked.
+        raw: Raw items.
+        ours: The task's answer, arrays with a row for each item.
+        theirs: The export's answer.
+
+    Returns:
+        How many rows differed by rounding.
+
+    Raises:
+        ExportError: A row differs otherwise.
+    """
+    if ours.keys() != theirs.keys():
+        raise ExportError(f"the export answers {sorted(theirs)}, the task {sorted(ours)}")
+    rows = np.flatnonzero(~_agreeing(ours, theirs, task.tolerance))
+    for row in rows:
+        our, their = ({key: value[row : row + 1] for key, value in side.items()} for side in (ours, theirs))
+        near = task.neighbours(signature, raw[row])
+        if near is None or not _agreeing(_arrays(near), their, task.tolerance).any():
+            raise ExportError(_difference(our, their, task.tolerance))
+    return len(rows)
+
+
+def _arrays(tensors: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def _agreeing(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], tolerance: float) -> np.ndarray:
+    """Which rows `[B]` agree in everything; either side may have one row for all of the other's."""
+    agree = []
+    for name, value in ours.items():
+        if np.issubdtype(value.dtype, np.floating):
+            equal = np.isclose(theirs[name], value, rtol=tolerance, atol=tolerance)
+        else:
+            equal = theirs[name] == value
+        agree.append(equal.reshape(len(equal), -1).all(axis=1))
+    return np.all(agree, axis=0)
+
+
+def _difference(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], tolerance: float) -> str:
+    """Which tensor of a row that does not agree is to blame, in one sentence."""
+    for name, value in ours.items():
+        if _agreeing({name: value}, theirs, tolerance).all():
+            continue
+        by = f" by {np.abs(value - theirs[name]).max():.2g}" if np.issubdtype(value.dtype, np.floating) else ""
+        return f"the export's {name} differ from the task's{by}"
+    raise AssertionError("the answers agree")

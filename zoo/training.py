@@ -302,13 +302,14 @@ def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test,
     curve.draw(history, recipe.metric, folder / "curve.png", title=task.config["name"])
     shipped = type(task).load(folder, preset.read_config(folder))
     measured, split = (held, "validation") if test is None else (test, recipe.splits[1])
+    validation = shipped.evaluate(held)
     scores = {
         "preset": task.config["name"],
         "data": task.config["data"],
         "split": split,
         "n": len(measured),
-        "metrics": shipped.evaluate(measured),
-        "validation": {"n": len(held), "metrics": shipped.evaluate(held)},
+        "metrics": validation if test is None else shipped.evaluate(measured),
+        "validation": {"n": len(held), "metrics": validation},
         "seed": recipe.seed,
         "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
         "command": command,

@@ -29,7 +29,7 @@ def save(model, path: str | os.PathLike, dtype: str = "float16") -> None:
     """
     variables = by_name(model)
     # HDF5 crashes the process where the disk is full: it writes into memory.
-    with io.BytesIO() as content, h5py.File(content, "w") as file:
+    with io.BytesIO() as content, h5py.File(content, "w", libver="latest") as file:
         for name, variable in variables.items():
             value = np.asarray(variable)
             if np.issubdtype(value.dtype, np.floating):

@@ -69,12 +69,12 @@ def test_an_export_that_differs_is_refused_and_not_kept(tmp_path, monkeypatch):
     task = texts()
 
     def other(*arguments, **more):
-        answer = honest(*arguments, **more)
-        answer["scores"] = answer["scores"] + 1e-3
-        return answer
+        answers = honest(*arguments, **more)
+        answers[0]["scores"] = answers[0]["scores"] + 1e-3
+        return answers
 
-    honest = export.reload
-    monkeypatch.setattr(export, "reload", other)
+    honest = export.replies
+    monkeypatch.setattr(export, "replies", other)
     with pytest.raises(export.ExportError, match="scores differ from the task's by 0.001"):
         export.saved_model(task, tmp_path)
     assert list((tmp_path / "tiny").iterdir()) == []

@@ -5,6 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -101,6 +102,14 @@ def test_tokens_are_those_of_keras_hub(kind, tasks):
     assert len(tokens.names(range(tokens.size))) == tokens.size
     strange, _ = tokens(tf.constant(["žlutý </s> 🐎 \0 a" * 60]))
     assert strange.shape[1] == tokens.length and END not in strange.numpy()[0, :-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_seed_takes_no_tokenizer_away(kind, tasks):
+    before = tasks[kind].tokens.numbered(TEXTS)
+    keras.utils.set_random_seed(1)
+    assert tasks[kind].tokens.numbered(TEXTS) == before
+    assert next(tasks[kind].predict(TEXTS[:1])).text is not None
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -178,11 +178,22 @@ def _table(
                 raise UserError(f"{path}: line {number}: expected a text as {wanted[role]!r}, got {value!r:.60}")
             if not value or not value.strip():
                 raise UserError(f"{path}: row {number} has no {role}")
+            if not _is_unicode(value):
+                raise UserError(f"{path}: line {number}: the {role} holds half a character (a lone surrogate)")
         raw.append(values[0].strip())
         targets.append((values[1].strip(),))
     if not raw:
         raise UserError(f"{path}: no pairs found, the file is empty")
     return Pairs(objects(raw), objects(targets), str(path), tuple(notes))
+
+
+def _is_unicode(text: str) -> bool:
+    """False where JSON's escapes have made a string that UTF-8 cannot write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _first_two(rows: list[list[str]]) -> tuple[int, int] | None:

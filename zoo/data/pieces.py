@@ -6,6 +6,7 @@ SentencePieceTokenizer does with it; the sampled segmentations of training come 
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -42,6 +43,7 @@ def vocabulary(texts: Iterable[str], size: int, lowercase: bool = False) -> byte
             vocab_size=size,
             # A set of few texts gets the pieces that it has.
             hard_vocab_limit=False,
+            max_sentence_length=2**30,  # bytes; longer texts would be left out, which 4,192 are soon
             model_type="unigram",
             character_coverage=0.9999,
             byte_fallback=True,
@@ -71,17 +73,15 @@ class Pieces:
     """
 
     FILE = "tokenizer.spm"
+    REQUIRES = ("tensorflow_text",)  # modules whose operations the graph needs
 
     def __init__(self, declaration: Mapping, model: bytes):
-        import tensorflow_text
-
         self.length = declaration["length"]
         self.model = bytes(model)
         try:
-            self.tokenizer = tensorflow_text.SentencepieceTokenizer(self.model, out_type=tf.int32)
-            self.size = int(self.tokenizer.vocab_size())
-        except tf.errors.OpError as error:
-            raise UserError(f"not a SentencePiece model: {str(error.message).splitlines()[0][:200]}") from None
+            self.size = int(in_graph(self.model).vocab_size())
+        except tf.errors.OpError:
+            raise UserError("not a whole SentencePiece model; is it cut?") from None
 
     @classmethod
     def learn(cls, texts: Iterable[str], declaration: Mapping) -> bytes:
@@ -90,19 +90,19 @@ class Pieces:
 
     def __call__(self, texts: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Strings `[B]` -> piece numbers int32 `[B, S]`, END after the last, padded with 0; and the counts."""
-        return ended(self.tokenizer.tokenize(texts), self.length)
+        return ended(in_graph(self.model).tokenize(texts), self.length)
 
     def detokenize(self, numbers: tf.Tensor) -> tf.Tensor:
         """Piece numbers `[N, L]`, padded with 0 -> strings `[N]`."""
-        return self.tokenizer.detokenize(tf.RaggedTensor.from_tensor(numbers, padding=PADDING))
+        return in_graph(self.model).detokenize(tf.RaggedTensor.from_tensor(numbers, padding=PADDING))
 
     def names(self, numbers: Sequence[int]) -> list[str]:
         """The pieces of some numbers as they are shown; "▁" begins a word."""
-        return [name.decode() for name in self.tokenizer.id_to_string(tf.constant(numbers, tf.int32)).numpy()]
+        return [name.decode() for name in in_graph(self.model).id_to_string(tf.constant(numbers, tf.int32)).numpy()]
 
     def resources(self) -> list:
-        """What an export must carry."""
-        return [self.tokenizer]
+        """What an export must carry: nothing, the model stands in the graph."""
+        return []
 
     def numbered(self, texts: Sequence[str]) -> list[list[int]]:
         """Strings -> lists of piece numbers without START and END, however long."""
@@ -126,6 +126,19 @@ class Pieces:
         import sentencepiece
 
         return sentencepiece.SentencePieceProcessor(model_proto=self.model)
+
+
+def in_graph(model: bytes):
+    """TensorFlow Text's tokenizer of a serialized model, made anew where it is asked for.
+
+    What one holds belongs to a kernel, which TensorFlow forgets at any `keras.utils.set_random_seed`. Made while a
+    function is traced, it is a part of the function and comes back with it. Its name is that of no other model:
+    by it TensorFlow finds what a loaded function holds.
+    """
+    import tensorflow_text
+
+    name = "pieces_" + hashlib.blake2b(model, digest_size=8).hexdigest()
+    return tensorflow_text.SentencepieceTokenizer(model, out_type=tf.int32, name=name)
 
 
 def ended(numbers: tf.RaggedTensor, length: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

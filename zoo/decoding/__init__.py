@@ -12,5 +12,6 @@ Example:
 from zoo.decoding.decoder import Decoder
 from zoo.decoding.graph import search
 from zoo.decoding.options import Search
+from zoo.decoding.rounding import Rounded
 
-__all__ = ["Decoder", "Search", "search"]
+__all__ = ["Decoder", "Rounded", "Search", "search"]

@@ -72,7 +72,8 @@ def pointer_generator(
 
     Example:
         >>> model = pointer_generator(vocabulary=100, width=16, units=8)
-        >>> tuple(model({"source": [[5, 3]], "target": [[2, 7, 9]]}).shape)
+        >>> source, target = keras.ops.array([[5, 3]]), keras.ops.array([[2, 7, 9]])
+        >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 100)
     """
     for name, value in (("vocabulary", vocabulary), ("width", width), ("units", units)):
@@ -125,7 +126,7 @@ class PointerGenerator(SequenceModel):
         return self._answer(readout, states, x, inputs["source"])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Tokens y [B, T] and what `call` answered -> the loss of a right token, mean over the tokens, and coverage's."""
+        """Tokens y [B, T] and what `call` answered -> the mean loss of a right token, and coverage's."""
         loss = -ops.take_along_axis(y_pred, ops.cast(y, "int32")[:, :, None], axis=-1)[:, :, 0]
         if self.smoothing:
             loss = (1 - self.smoothing) * loss - self.smoothing * ops.mean(y_pred, axis=-1)

@@ -8,12 +8,18 @@ from zoo.errors import UserError, nearest
 from zoo.recipe import Recipe
 
 # Application -> the recipe that `zoo train APPLICATION --data ...` follows on the user's own data.
-DEFAULTS = {"classify": "classify-photos", "sentiment": "sentiment-imdb", "translate": "translate-de-en"}
+DEFAULTS = {
+    "classify": "classify-photos",
+    "sentiment": "sentiment-imdb",
+    "summarize": "summarize-dialogue",
+    "translate": "translate-de-en",
+}
 _NAMES = (
     "classify-fashion",
     "classify-photos",
     "quickstart",
     "sentiment-imdb",
+    "summarize-dialogue",
     "translate-de-en",
     "translate-de-en-lstm",
     "translate-en-de",

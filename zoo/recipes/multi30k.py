@@ -48,10 +48,12 @@ def recipe(source: str, target: str, sampling: float = 0.5, **fields) -> Recipe:
             "label_smoothing": 0.1,
             "validation": "val",
             "metric": "bleu",
+            "tolerance": 1.0,
             "about": f"Translates a caption of a photograph from {NAMES[source]} into {NAMES[target]}.",
             "limits": (
                 "It has read 29,000 captions of photographs: of politics, law or a chat it knows nothing.",
                 "A text of more than 64 pieces is translated sentence by sentence.",
+                "Signs that no caption has, emoji or another alphabet, it cannot spell: what stands for them is noise.",
                 "What it has not read it may leave out or replace by what captions often say.",
             ),
             **fields,

@@ -18,4 +18,6 @@ RECIPE = recipe(
     optimizer_arguments={"global_clipnorm": 1.0},
     learning_rate=2e-3,
     epochs=14,
+    expected=37.82,
+    minutes=19.4,
 )

@@ -33,6 +33,8 @@ class Task:
 
     name: str
     raw_name: str  # the signature's argument
+    tolerance = 1e-5  # of the answer's probabilities, between two processes
+    requires: tuple[str, ...] = ()  # modules whose operations an export needs besides TensorFlow's
 
     def __init__(self, model: keras.Model, config: Mapping):
         self.model = model
@@ -114,6 +116,10 @@ class Task:
     def resources(self) -> list:
         """What an export must carry besides the model: lookup tables."""
         return []
+
+    def neighbours(self, signature: str, raw: bytes) -> dict[str, tf.Tensor] | None:
+        """Answers to one item that rounding alone could give in place of the task's own; None where there are none."""
+        return None
 
     @cached_property
     def _compiled(self):

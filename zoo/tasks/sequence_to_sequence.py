@@ -18,7 +18,7 @@ from zoo.data.hub_tokens import BartTokens, T5Tokens
 from zoo.data.pieces import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
-from zoo.errors import UserError
+from zoo.errors import UserError, nearest
 from zoo.layers.sequence import END, START, SequenceModel
 from zoo.recipe import Recipe
 from zoo.tasks import sequence_loss, text
@@ -39,13 +39,18 @@ class SequenceToSequence(Task):
 
     raw_name = "text"
     raw = staticmethod(text.raw)
+    tolerance = 1e-4  # of a score: the sum of many log-probabilities
 
     def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
         super().__init__(model, config)
+        length = config["preprocess"].get("length")
+        if type(length) is not int or length < 2:
+            raise ValueError(f"expected a whole number from 2 as the 'length' of preprocessing, got {length!r:.60}")
         self.tokens = _tokenizer(config["preprocess"])(config["preprocess"], vocabulary)
         if self.tokens.size != model.vocabulary:
             raise ValueError(f"the model has {model.vocabulary} tokens, the vocabulary {self.tokens.size}")
-        self.search = decoding.Search(**config["decoding"])
+        self.requires = self.tokens.REQUIRES
+        self.search = _search(config)
         room = getattr(model, "room", None)
         if room and self.search.max_length > room:
             raise ValueError(f"the model writes at most {room} tokens, the search {self.search.max_length}")
@@ -84,16 +89,27 @@ class SequenceToSequence(Task):
         numbers, counts = self.tokens(raw)
         return {"source": numbers}, counts
 
+    @cached_property
+    def searches(self) -> dict[str, decoding.Search]:
+        """What the signatures search with: greedily, and with the preset's beam, or 2 where the preset has none."""
+        greedy = dataclasses.replace(self.search, beam=1, n_best=1, temperature=None, top_k=None, top_p=None)
+        beam = max(2, self.search.beam)
+        return {"serving_default": greedy, "beam": dataclasses.replace(greedy, beam=beam, n_best=beam)}
+
     def outputs(self, features: Mapping[str, tf.Tensor], search: decoding.Search | None = None) -> dict:
         """Token numbers of the source -> what a search writes; greedy where none is named."""
-        greedy = decoding.Search(max_length=self.search.max_length)
-        return decoding.search(self.model, features, search or greedy)
+        return decoding.search(self.model, features, search or self.searches["serving_default"])
 
     def postprocess(self, outputs: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several."""
+        """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several.
+
+        A text without a token has an empty answer, of score 0.
+        """
         numbers, scores = outputs["tokens"], outputs["scores"]  # B N L, B N
         count = numbers.shape[1]
         texts = tf.reshape(self.tokens.detokenize(tf.reshape(numbers, (-1, tf.shape(numbers)[2]))), (-1, count))
+        empty = context["total_tokens"][:, tf.newaxis] == 0
+        texts, scores = tf.where(empty, "", texts), tf.where(empty, 0.0, scores)
         if count == 1:
             texts, scores = texts[:, 0], scores[:, 0]
         return {"text": texts, "score": scores, **context}
@@ -101,14 +117,24 @@ class SequenceToSequence(Task):
     def beam(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The whole road with the preset's own beam search: raw strings `[B]` -> the best texts, `[B, N]`."""
         features, context = self.preprocess(raw)
-        beams = max(2, self.search.beam)
-        wide = dataclasses.replace(self.search, beam=beams, n_best=beams)
-        return self.postprocess(self.outputs(features, wide), context)
+        return self.postprocess(self.outputs(features, self.searches["beam"]), context)
 
     def signatures(self) -> dict[str, tuple]:
-        """Greedy and beam search, from strings to strings."""
+        """From strings to strings: "serving_default" is greedy, "beam" gives the N best of the preset's beam search.
+
+        Both answer `text`, `score`, `used_tokens` and `total_tokens`. A graph does not split a text at its sentences,
+        as `generate` does: what is longer than the model reads is cut, and then `used_tokens` is less than
+        `total_tokens`. Who serves such texts splits them before (`zoo.data.segments.sentences`).
+        """
         argument = {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)}
         return {"serving_default": (self.answer, argument), "beam": (self.beam, argument)}
+
+    def neighbours(self, signature: str, raw: bytes, count: int = 32) -> dict[str, tf.Tensor]:
+        """Answers to one item, `count` of them, each from log-probabilities that were rounded in another way."""
+        features, context = self.preprocess(tf.fill([count], raw))
+        return self.postprocess(
+            decoding.search(decoding.Rounded(self.model), features, self.searches[signature]), context
+        )
 
     def resources(self) -> list:
         """The tokenizer's."""
@@ -135,7 +161,7 @@ class SequenceToSequence(Task):
 
         Args:
             items: Texts; an exception among them becomes a failed Result in its place.
-            seed: Of a sampling search.
+            seed: Of a sampling search; what is drawn depends on it and on an item's place, never on `batch_size`.
             batch_size: How many texts go through the model at a time.
             **search: Fields of `zoo.decoding.Search` that differ from the preset's own.
 
@@ -146,7 +172,7 @@ class SequenceToSequence(Task):
             UserError: A search that cannot be.
         """
         options = self._options(search)
-        items = iter(items)
+        items, first = iter(items), 0
         while batch := list(itertools.islice(items, batch_size)):
             answers: list = [None] * len(batch)
             segments, places = [], []
@@ -160,8 +186,9 @@ class SequenceToSequence(Task):
                 except (UserError, OSError) as error:
                     answers[place] = Failure(str(error))
             written: dict[int, list] = {}
-            for place, answer in zip(places, self._written(segments, options, seed, batch_size), strict=True):
+            for place, answer in zip(places, self._written(segments, options, seed, batch_size, first), strict=True):
                 written.setdefault(place, []).append(answer)
+            first += len(segments)
             for place in range(len(batch)):
                 answers[place] = answers[place] or joined(written[place])
             yield from answers
@@ -169,8 +196,8 @@ class SequenceToSequence(Task):
     def stream(self, item: object, *, seed: int = 0, **search) -> Iterator[str]:
         """The answer to one item, part by part as it is written: a text longer than the model is read in parts."""
         options = self._options(search)
-        for segment in self.segments(self.raw(item).decode()):
-            yield from (answer.text for answer in self._written([segment], options, seed, 1))
+        for first, segment in enumerate(self.segments(self.raw(item).decode())):
+            yield from (answer.text for answer in self._written([segment], options, seed, 1, first))
 
     def _options(self, changes: Mapping) -> decoding.Search:
         """The preset's search with changes; sampling takes the place of a beam."""
@@ -181,14 +208,16 @@ class SequenceToSequence(Task):
         """The parts of a text that go through the model one by one: here the whole text."""
         return [text]
 
-    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int) -> Iterator[Generation]:
-        """One Generation per text."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # texts of like length share a batch
+    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> Iterator[Generation]:
+        """One Generation per text, the texts number `first` and on of all."""
+        order = list(range(len(texts)))
+        if options.temperature is None:  # a sample hangs on its number
+            order.sort(key=lambda place: len(texts[place]))  # texts of like length share a batch
         answers: list = [None] * len(texts)
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
             features, counts = self._tokenize(tf.constant([texts[place].encode() for place in chosen], tf.string))
-            written = self._decoder(features["source"].numpy(), options, seed)
+            written = self._decoder(features["source"].numpy(), options, seed, first + start)
             count, kept = written["scores"].shape[1], min(options.n_best, written["scores"].shape[1])
             rows = written["tokens"].reshape(len(chosen) * count, -1)
             told = self._detokenize(tf.constant(rows)).numpy().reshape(len(chosen), count)
@@ -219,8 +248,12 @@ class SequenceToSequence(Task):
 
     def answers(self, examples: pairs.Pairs, bad: dict[int, UserError | OSError] | None = None) -> list[str]:
         """What the preset's own search writes."""
+        return self._texts(self.generate(examples.raw), bad)
+
+    @staticmethod
+    def _texts(results: Iterable, bad: dict | None = None) -> list[str]:
         texts = []
-        for place, result in enumerate(self.generate(examples.raw)):
+        for place, result in enumerate(results):
             if result.error is None:
                 texts.append(result.text)
             elif bad is None:
@@ -235,8 +268,8 @@ class SequenceToSequence(Task):
 
     def evaluate(self, examples: pairs.Pairs, batch_size: int = 32) -> dict:
         """Metrics over pairs, with the preset's own search."""
-        answers = [result.text for result in self.generate(examples.raw, batch_size=batch_size)]
-        return self.score(answers, examples.targets)
+        results = self.generate(examples.raw, batch_size=batch_size)
+        return self.measure(examples, self._texts(results))
 
     def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
         """The metrics of `evaluate` from answers that are there already."""
@@ -270,28 +303,58 @@ class SequenceToSequence(Task):
     @classmethod
     def assets(cls, folder: Path, config: Mapping) -> dict:
         """What the tokenizer of a preset folder has learned."""
-        path = folder / config["preprocess"].get("vocabulary", _tokenizer(config["preprocess"]).FILE)
+        declaration = config["preprocess"]
+        kind = _tokenizer(declaration)
+        path = folder / declaration.get("vocabulary", kind.FILE)
         if path.parent != folder or not path.is_file():
             raise UserError(f"{path}: the vocabulary file is missing")
-        return {"vocabulary": path.read_bytes()}
+        vocabulary = path.read_bytes()
+        try:
+            size = kind(declaration, vocabulary).size
+        except (UserError, ValueError) as error:
+            raise UserError(f"{path}: {error}") from None
+        expected = config["arguments"].get("vocabulary", size)
+        if size != expected:
+            raise UserError(f"{path}: expected {expected} tokens, got {size}; is it cut?")
+        return {"vocabulary": vocabulary}
 
     def write(self, folder: Path) -> None:
         """Writes config, weights and vocabulary."""
         super().write(folder)
-        (folder / self.tokens.FILE).write_bytes(self.tokens.model)
+        file = self.config["preprocess"].get("vocabulary", self.tokens.FILE)
+        (folder / file).write_bytes(self.tokens.model)
 
 
 def joined(parts: Sequence[Generation]) -> Generation:
-    """One answer of the answers to the parts of a text: texts with a blank between, the mean of scores by length."""
+    """One answer of the answers to the parts of a text: texts with a blank between, the mean of scores by length.
+
+    The second best texts of all parts make the second best answer, and so on.
+    """
     if len(parts) == 1:
         return parts[0]
-    said = [part for part in parts if part.text]
+    said = [part for part in parts if part.score is not None]
     if not said:
         return Generation("", None)
-    lengths = [len(part.text) for part in said]
-    score = sum(part.score * length for part, length in zip(said, lengths, strict=True)) / sum(lengths)
+    answers = []
+    for ranked in zip(*([(part.text, part.score), *part.alternatives] for part in said), strict=False):
+        lengths = [max(1, len(text)) for text, _ in ranked]
+        score = sum(score * length for (_, score), length in zip(ranked, lengths, strict=True)) / sum(lengths)
+        answers.append((" ".join(text for text, _ in ranked if text), score))
     used, total = (sum(getattr(part, key) or 0 for part in parts) for key in ("used_tokens", "total_tokens"))
-    return Generation(" ".join(part.text for part in said), score, used_tokens=used, total_tokens=total)
+    return Generation(*answers[0], tuple(answers[1:]), used_tokens=used, total_tokens=total)
+
+
+def _search(config: Mapping) -> decoding.Search:
+    declared = config.get("decoding")
+    if not isinstance(declared, Mapping):
+        raise ValueError(f"expected an object as 'decoding', got {declared!r:.60}")
+    known = [field.name for field in dataclasses.fields(decoding.Search)]
+    if unknown := [name for name in declared if name not in known]:
+        raise ValueError(f"'decoding' has no field {unknown[0]!r}{nearest(unknown[0], known)}")
+    try:
+        return decoding.Search(**declared)
+    except UserError as error:
+        raise ValueError(f"'decoding': {error}") from None
 
 
 def _tokenizer(declaration: Mapping) -> type:

@@ -30,13 +30,13 @@ class Translation(SequenceToSequence):
         A single sentence that is too long stays whole: the result then says how much of it was used.
         """
         room = self.tokens.length - 1
-        if len(text) <= room or len(self.tokens.numbered([text])[0]) <= room:  # a token has at least one character
+        if len(self.tokens.numbered([text])[0]) <= room:  # a character may be several tokens
             return [text]
         parts = sentences(text)
         lengths = [len(tokens) for tokens in self.tokens.numbered(parts)]
-        runs, filled = [], room
+        runs, filled = [""], 0
         for part, length in zip(parts, lengths, strict=True):
-            if filled + length > room:
+            if filled and filled + length > room:
                 runs.append("")
                 filled = 0
             runs[-1] += part
