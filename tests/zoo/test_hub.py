@@ -21,6 +21,7 @@ from zoo.layers.sequence import END, PADDING, START
 from zoo.recipe import Recipe
 
 KINDS = ("bart", "t5")
+SLOW = [pytest.param("bart", marks=pytest.mark.matrix), "t5"]  # T5 is the one with weights that want names
 LENGTH = 14  # tokens that KerasHub writes, those that it begins with among them
 BEGIN = {"bart": 2, "t5": 1}
 
@@ -119,7 +120,7 @@ def test_weights_have_the_same_unique_names_in_every_build(kind, folders, tasks)
     assert len(first) == len(tasks[kind].model.weights)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLOW)
 def test_a_saved_task_is_reloaded_without_keras_hub_s_folder(kind, tasks, tmp_path, offline):
     task = tasks[kind]
     task.save(tmp_path / "kept")
@@ -131,10 +132,10 @@ def test_a_saved_task_is_reloaded_without_keras_hub_s_folder(kind, tasks, tmp_pa
     assert [r.text for r in again.predict(TEXTS)] == [r.text for r in task.predict(TEXTS)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLOW)
 def test_training_begins_with_its_weights(kind, folders, tasks, tmp_path, offline):
     table = tmp_path / "pairs.csv"
-    rows = [f"{letter} bad cab {n},{letter} {other}" for n, letter in enumerate("abcdefgh") for other in "abcdefgh"]
+    rows = [f"{letter} bad cab {n},{letter} {other}" for n, letter in enumerate("abcdefgh") for other in "abc"]
     table.write_text("\n".join(["text,summary", *rows]))
     recipe = Recipe(
         name="mine",
@@ -148,7 +149,7 @@ def test_training_begins_with_its_weights(kind, folders, tasks, tmp_path, offlin
         about="",
         epochs=1,
         learning_rate=1e-3,
-        batch_size=16,
+        batch_size=4,
         metric="rouge1",
         columns={"source_column": "text", "target_column": "summary"},
     )
@@ -168,8 +169,9 @@ def test_training_begins_with_its_weights(kind, folders, tasks, tmp_path, offlin
     before, after = (weights.by_name(one.model) for one in (tasks[kind], task))
     moved = {name: float(np.abs(np.asarray(before[name]) - np.asarray(after[name])).max()) for name in before}
     assert 0 < max(moved.values()) < 0.05  # a few steps away from where it began
-    again = zoo.load(tmp_path / "mine")
-    assert [r.text for r in again.predict(TEXTS)] == [r.text for r in task.predict(TEXTS)]
+    again = weights.by_name(zoo.load(tmp_path / "mine").model)
+    for name, variable in after.items():
+        np.testing.assert_array_equal(again[name], variable)
 
 
 def test_the_command_line_takes_it(folders, tasks, capfd):
@@ -213,7 +215,7 @@ def test_what_it_does_not_know_is_refused(file, changes, told, folders, tmp_path
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLOW)
 def test_a_file_that_is_missing_or_cut_is_named(kind, folders, tmp_path):
     for name in ("config.json", "tokenizer.json", "model.weights.h5"):
         folder = copy(folders[kind], tmp_path / name)
