@@ -77,9 +77,9 @@ def config(model: str, task: str) -> dict:
     Raises:
         UserError: No such preset, or one for another task.
     """
-    from zoo import preset
+    from zoo import hub, preset
 
-    found = preset.read_config(preset.find(model))
+    found = hub.config(model, task) if hub.is_hub(model) else preset.read_config(preset.find(model))
     if found["task"] != task:
         raise UserError(f"{model} is a preset for {found['task']}; this application needs one for {task}")
     return found
@@ -112,7 +112,7 @@ def run(
         progress = stack.enter_context(_progress())
         import zoo
 
-        answerer = zoo.load(arguments.model)
+        answerer = zoo.load(arguments.model, task=task)
         writers += answers.beside(answerer)
         count = failed = 0
         for batch in inputs.batches(items, batch_size):

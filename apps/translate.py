@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from apps import answer, attention, inputs, texts
+from zoo import hub
 from zoo.errors import UserError
 
 EXAMPLES = """\
@@ -66,6 +67,8 @@ def _model(model: str | None, source: str | None, target: str | None) -> str:
     """The preset that the arguments mean."""
     wanted = tuple(name and name.lower() for name in (source, target))
     if model is not None:
+        if hub.is_hub(model):  # it does not say what it translates
+            return model
         languages = tuple(answer.config(model, "translation")["languages"])
         for option, asked, there in zip(("--from", "--to"), wanted, languages, strict=True):
             if asked is not None and asked != there.lower():

@@ -77,7 +77,7 @@ class Writer:
         return source, target, weights / weights.sum(1, keepdims=True)
 
 
-def load(folder):
+def load(folder, task=None):
     if "broken" in str(folder):
         raise UserError("weights are missing")
     return Task() if "classification" in preset.read_config(preset.find(folder))["task"] else Writer()

@@ -46,7 +46,7 @@ def test_the_preset_that_is_meant(ask, argv, loaded, monkeypatch):
 
     asked = []
     load = zoo.load
-    monkeypatch.setattr(zoo, "load", lambda name: asked.append(name) or load(name))
+    monkeypatch.setattr(zoo, "load", lambda name, task: asked.append(name) or load(name, task))
     assert ask("ein hund", *argv) == (0, ["EIN HUND"], "")
     assert asked == [loaded]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.pieces import ended
+from zoo.data.pieces import ended, in_graph
 from zoo.errors import UserError
 from zoo.layers.sequence import PADDING, UNKNOWN
 from zoo.transformers import hub
@@ -75,7 +75,8 @@ class HubTokens:
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])  # else KerasHub would leave the graph's road
     def _numbers(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        found = tf.cast(self.tokenizer.tokenize(texts), tf.int32)
+        texts = tf.strings.regex_replace(texts, r"\x00", " ")  # KerasHub's byte pairs would drop all that follows a NUL
+        found = tf.cast(self._in_graph().tokenize(texts), tf.int32)
         return tf.ragged.map_flat_values(
             lambda ids: tf.where(ids < 0, UNKNOWN, tf.gather(self.numbers, tf.maximum(ids, 0))), found
         )
@@ -87,7 +88,11 @@ class HubTokens:
         said = tf.logical_and(numbers != PADDING, ids < self.spelled)
         for token in self.special.values():
             said = tf.logical_and(said, ids != token)
-        return self.tokenizer.detokenize(tf.ragged.boolean_mask(ids, said))
+        return self._in_graph().detokenize(tf.ragged.boolean_mask(ids, said))
+
+    def _in_graph(self):
+        """What tokenizes while a function is traced."""
+        return self.tokenizer
 
     def names(self, numbers: Sequence[int]) -> list[str]:
         """The tokens of some numbers as they are shown."""
@@ -155,6 +160,13 @@ class T5Tokens(HubTokens):
     def packed(tokenizer) -> bytes:
         """The serialized SentencePiece model."""
         return tokenizer.proto
+
+    def _in_graph(self):
+        return in_graph(self.model)
+
+    def resources(self) -> list:
+        """Nothing: the model is a constant of the graph."""
+        return []
 
     @staticmethod
     def _unpacked(model: bytes):

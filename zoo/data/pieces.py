@@ -80,7 +80,7 @@ class Pieces:
         self.length = declaration["length"]
         self.model = bytes(model)
         try:
-            self.size = int(self._in_graph().vocab_size())
+            self.size = int(in_graph(self.model).vocab_size())
         except tf.errors.OpError:
             raise UserError("not a whole SentencePiece model; is it cut?") from None
 
@@ -91,15 +91,15 @@ class Pieces:
 
     def __call__(self, texts: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Strings `[B]` -> piece numbers int32 `[B, S]`, END after the last, padded with 0; and the counts."""
-        return ended(self._in_graph().tokenize(texts), self.length)
+        return ended(in_graph(self.model).tokenize(texts), self.length)
 
     def detokenize(self, numbers: tf.Tensor) -> tf.Tensor:
         """Piece numbers `[N, L]`, padded with 0 -> strings `[N]`."""
-        return self._in_graph().detokenize(tf.RaggedTensor.from_tensor(numbers, padding=PADDING))
+        return in_graph(self.model).detokenize(tf.RaggedTensor.from_tensor(numbers, padding=PADDING))
 
     def names(self, numbers: Sequence[int]) -> list[str]:
         """The pieces of some numbers as they are shown; "▁" begins a word."""
-        return [name.decode() for name in self._in_graph().id_to_string(tf.constant(numbers, tf.int32)).numpy()]
+        return [name.decode() for name in in_graph(self.model).id_to_string(tf.constant(numbers, tf.int32)).numpy()]
 
     def resources(self) -> list:
         """What an export must carry: nothing, the model stands in the graph."""
@@ -123,23 +123,24 @@ class Pieces:
         encode = self._library.encode
         return [encode(text, out_type=int, enable_sampling=True, alpha=alpha, nbest_size=-1) for text in texts]
 
-    def _in_graph(self):
-        """TensorFlow Text's tokenizer, made anew where it is asked for.
-
-        What one holds belongs to a kernel, which TensorFlow forgets at any `keras.utils.set_random_seed`. Made while a
-        function is traced, it is a part of the function and comes back with it. Its name is that of no other model:
-        by it TensorFlow finds what a loaded function holds.
-        """
-        import tensorflow_text
-
-        name = "pieces_" + hashlib.blake2b(self.model, digest_size=8).hexdigest()
-        return tensorflow_text.SentencepieceTokenizer(self.model, out_type=tf.int32, name=name)
-
     @cached_property
     def _library(self):
         import sentencepiece
 
         return sentencepiece.SentencePieceProcessor(model_proto=self.model)
+
+
+def in_graph(model: bytes):
+    """TensorFlow Text's tokenizer of a serialized model, made anew where it is asked for.
+
+    What one holds belongs to a kernel, which TensorFlow forgets at any `keras.utils.set_random_seed`. Made while a
+    function is traced, it is a part of the function and comes back with it. Its name is that of no other model:
+    by it TensorFlow finds what a loaded function holds.
+    """
+    import tensorflow_text
+
+    name = "pieces_" + hashlib.blake2b(model, digest_size=8).hexdigest()
+    return tensorflow_text.SentencepieceTokenizer(model, out_type=tf.int32, name=name)
 
 
 def ended(numbers: tf.RaggedTensor, length: int) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

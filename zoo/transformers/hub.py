@@ -92,7 +92,7 @@ class HubSeq2Seq(SequenceModel):
     """What `hub_seq2seq` builds, around a backbone of KerasHub.
 
     Attributes:
-        room: Tokens that it can write at most; None where that is not bounded.
+        room: Tokens that it can read, and write, at most; None where that is not bounded.
     """
 
     def __init__(self, backbone: keras.Model, padding: int, start: int, end: int):
@@ -169,7 +169,11 @@ class HubSeq2Seq(SequenceModel):
         raise UserError("KerasHub's layers do not tell where they look; attention can be drawn of our own models only")
 
     def _source(self, source) -> tuple:
-        """Our tokens [B, S] -> KerasHub's and their mask, with <s> before them where the model wants it."""
+        """Our tokens [B, S] -> KerasHub's and their mask, with <s> before them where the model wants it.
+
+        What stands behind the last position, of which there are `room`, is left out: a search pads sources further.
+        """
+        source = source[:, : self.room]
         mask = ops.cast(ops.not_equal(source, PADDING), "int32")
         source = ops.take(self.order, source)
         return (_before(self.first, source), _before(1, mask)) if self.begins else (source, mask)
