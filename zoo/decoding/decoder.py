@@ -103,7 +103,7 @@ class Decoder:
             return search(self.model, {"source": source}, options, seed, first)
 
         signature = [tf.TensorSpec(shape, tf.int32), tf.TensorSpec([], tf.uint32), tf.TensorSpec([], tf.int32)]
-        return tf.function(decode, input_signature=signature, **arguments)
+        return tf.function(decode, input_signature=signature, autograph=False, **arguments)
 
 
 def bucket_rows(rows: int) -> int:
