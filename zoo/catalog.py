@@ -82,6 +82,13 @@ CATALOG: tuple[Entry, ...] = (
         parameters=3_538_984,
     ),
     Entry(
+        name="pointer_generator",
+        builder="zoo.lstms.pointer_generator:pointer_generator",
+        task="summarization",
+        paper="See et al. 2017, arXiv:1704.04368",
+        parameters=3_290_369,
+    ),
+    Entry(
         name="resnet18",
         builder="zoo.classifiers.resnet:resnet",
         arguments={"depth": 18},

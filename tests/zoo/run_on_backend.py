@@ -23,15 +23,20 @@ def main(path: str) -> None:
     errors = {"backend": keras.backend.backend()}
     for name in zoo.models():
         model = zoo.build(name, **SMALL.get(name, {}))
-        weights = {k.removeprefix(f"{name} weight "): v for k, v in stored.items() if k.startswith(f"{name} weight ")}
+        weights, inputs = (named(stored, f"{name} {kind} ") for kind in ("weight", "inputs"))
         paths = [variable.path for variable in model.weights]
         assert sorted(paths) == sorted(weights), f"{name}: other paths than in the other process"
         for variable in model.weights:
             variable.assign(weights[variable.path])
-        outputs = model.predict(stored[f"{name} inputs"], verbose=0)  # in one compilation
+        outputs = model.predict(inputs.get("", inputs), verbose=0)  # in one compilation
         expected = stored[f"{name} outputs"]
         errors[name] = float(np.abs(outputs - expected).max() / np.abs(expected).max())
     print(json.dumps(errors))
+
+
+def named(stored: dict, start: str) -> dict:
+    """The arrays whose names start so, under the rest of their names."""
+    return {name.removeprefix(start): array for name, array in stored.items() if name.startswith(start)}
 
 
 if __name__ == "__main__":

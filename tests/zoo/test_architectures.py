@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import zoo
-from tests.zoo.small_models import SMALL, inputs_for, small
+from tests.zoo.small_models import SEQUENCE_MODELS, SMALL, inputs_for, small
 from zoo.classifiers.lenet import lenet5
 from zoo.classifiers.mobilenet_v2 import mobilenet_v2
 from zoo.classifiers.resnet import _STAGES, resnet
@@ -14,6 +14,8 @@ from zoo.classifiers.resnet9 import resnet9
 from zoo.layers.convolution import conv_bn
 from zoo.layers.pixels import IMAGENET_MEAN, IMAGENET_STD
 from zoo.lstms.bilstm import bilstm
+from zoo.lstms.lstm_attention import lstm_attention
+from zoo.lstms.pointer_generator import pointer_generator
 
 MODELS = zoo.models()
 # The smallest of each builder.
@@ -21,7 +23,16 @@ BUILDERS = {line.builder: line for line in sorted(zoo.catalog.CATALOG, key=lambd
 IMAGE_BUILDERS = [line.name for line in BUILDERS if line.task == "image-classification"]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", SEQUENCE_MODELS)
+def test_a_sequence_model_answers_a_score_for_each_token_at_each_place(name):
+    model = small(name)
+    inputs = inputs_for(model)
+    answer = np.asarray(model(inputs))
+    assert answer.shape == (*inputs["target"].shape, model.vocabulary) and np.isfinite(answer).all()
+    assert np.abs(answer.sum(axis=-1) - 1).max() > 1e-3  # no softmax at the end
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(SEQUENCE_MODELS)))
 def test_a_model_ends_in_logits(name):
     model = small(name)
     answer = np.asarray(model(inputs_for(model)))
@@ -235,6 +246,13 @@ def test_bilstm_drops_in_training_only():
         (bilstm, {"vocabulary": 0}, "vocabulary"),
         (bilstm, {"layers": 1.5}, "layers"),
         (bilstm, {"dropout": 1}, "dropout"),
+        (lstm_attention, {"units": 0}, "units"),
+        (lstm_attention, {"attention": "dot"}, "attention"),
+        (lstm_attention, {"dropout": 1}, "dropout"),
+        (pointer_generator, {"width": 1.5}, "width"),
+        (pointer_generator, {"coverage": -1}, "coverage"),
+        (pointer_generator, {"coverage": float("nan")}, "coverage"),
+        (pointer_generator, {"smoothing": 1}, "smoothing"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_named(builder, arguments, part):

@@ -26,7 +26,9 @@ def stored(tmp_path_factory) -> Path:
     for name in zoo.models():
         model = small(name)
         inputs = inputs_for(model)
-        arrays |= {f"{name} inputs": inputs, f"{name} outputs": model(inputs)}
+        arrays |= {f"{name} outputs": model(inputs)}
+        inputs = inputs if isinstance(inputs, dict) else {"": inputs}
+        arrays |= {f"{name} inputs {part}": array for part, array in inputs.items()}
         arrays |= {f"{name} weight {variable.path}": variable for variable in model.weights}
     path = tmp_path_factory.mktemp("backends") / "stored.npz"
     np.savez(path, **{name: np.asarray(array) for name, array in arrays.items()})

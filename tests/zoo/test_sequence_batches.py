@@ -86,7 +86,7 @@ def test_lengths_hold_and_end():
 
 def test_pairs_of_like_length_share_a_batch():
     """Padding is less than half of what it is in random order."""
-    words = WordSequences(small_writers.PREPROCESS["words"], ("[PAD]\n[UNK]\n[START]\n[END]\nant\n").encode())
+    words = WordSequences(small_writers.PREPROCESS["words"], (b"[PAD]\n[UNK]\n[START]\n[END]\nant\n"))
     rng = np.random.default_rng(0)
     lengths = rng.integers(1, 30, 640)
     pairs = small_writers.pairs(["ant " * length for length in lengths])

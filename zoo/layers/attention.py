@@ -47,7 +47,9 @@ class _Attention(keras.layers.Layer):
         # Scaled before the product: TensorFlow's kernel that joins product, scale and bias is eight times slower.
         queries = queries * (self.width // self.heads) ** -0.5
         scores = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))  # B H T S
-        weights = ops.softmax(scores + ops.cast(bias, scores.dtype))
+        # Not added: in a decoding loop of one block, TensorFlow's remapper joins product and sum into a node that
+        # never runs, and the loop answers nothing.
+        weights = ops.softmax(ops.where(bias < 0, NOWHERE, scores))
         seen = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))  # B T H D/H
         return self.out(ops.reshape(seen, (-1, ops.shape(seen)[1], self.width))), weights
 

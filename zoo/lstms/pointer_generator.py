@@ -72,7 +72,8 @@ def pointer_generator(
 
     Example:
         >>> model = pointer_generator(vocabulary=100, width=16, units=8)
-        >>> tuple(model({"source": [[5, 3]], "target": [[2, 7, 9]]}).shape)
+        >>> source, target = keras.ops.array([[5, 3]]), keras.ops.array([[2, 7, 9]])
+        >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 100)
     """
     for name, value in (("vocabulary", vocabulary), ("width", width), ("units", units)):

@@ -31,6 +31,9 @@ RECIPE = Recipe(
     label_smoothing=0.1,
     validation="validation",
     metric="bleu",
+    expected=48.00,
+    tolerance=1.0,
+    minutes=34.0,
     about="Translates an everyday English sentence into Spanish.",
     limits=(
         "It has read short everyday sentences: long ones, technical terms and names it translates badly.",

@@ -63,7 +63,8 @@ def hub_seq2seq(
     Example:
         >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 8}
         >>> model = hub_seq2seq("T5Backbone", {"vocabulary_size": 50, **sizes}, padding=0, start=0, end=1)
-        >>> tuple(model({"source": [[5, 3]], "target": [[2, 7, 9]]}).shape)
+        >>> source, target = keras.ops.array([[5, 3]]), keras.ops.array([[2, 7, 9]])
+        >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 51)
     """
     import keras_hub
