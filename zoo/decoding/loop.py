@@ -19,12 +19,17 @@ def size(x: tf.Tensor, axis: int) -> int | tf.Tensor:
     return tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis]
 
 
-def begin(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: Search, copies: int) -> tuple:
-    """The cache before the first step, each row `copies` times in a row, and the number of the inputs' rows."""
+def begin(
+    model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: Search, copies: int, shared: bool = False
+) -> tuple:
+    """The cache before the first step, each row `copies` times in a row, and the number of the inputs' rows.
+
+    With `shared` the memory keeps one row for all copies.
+    """
     batch = size(tf.convert_to_tensor(tf.nest.flatten(inputs)[0]), 0)
     cache = tf.nest.map_structure(tf.convert_to_tensor, model.start(model.encode(inputs), options.max_length))
     if copies > 1:  # the encoder ran once for each row
-        for part in ("memory", "state"):
+        for part in ("state",) if shared else ("memory", "state"):
             cache[part] = tf.nest.map_structure(lambda x: tf.repeat(x, copies, axis=0), cache[part])
     return cache, batch
 
