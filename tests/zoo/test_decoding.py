@@ -11,11 +11,10 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.sequence_models import Attention, Table, sources
-from zoo.decoding import Decoder, Search, search
+from zoo.decoding import Decoder, Search, loop, search
 from zoo.decoding import decoder as decoder_module
 from zoo.decoding.beam import beam_search, largest
 from zoo.decoding.decoder import bucket_length, bucket_rows
-from zoo.decoding.loop import NEVER
 from zoo.decoding.single import draw, uniform
 from zoo.errors import UserError
 from zoo.layers.sequence import END, PADDING, START
@@ -126,7 +125,7 @@ def test_the_largest_of_a_vocabulary_are_found_by_blocks(vocabulary):
     rng = np.random.default_rng(0)
     some = rng.normal(size=(40, vocabulary))
     alike = rng.integers(0, 5, (40, vocabulary))  # many that are alike: the first of them come first
-    lonely = np.where(rng.random((40, vocabulary)) < 0.003, some, 4 * NEVER)
+    lonely = np.where(rng.random((40, vocabulary)) < 0.003, some, 4 * loop.NEVER)
     for given in (some, alike, lonely):
         for k in (1, 3, 5):
             values, names = largest(tf.constant(given, tf.float32), k)
@@ -214,6 +213,33 @@ def test_a_beam_keeps_each_hypothesis_its_own_cache(vocabulary):
         chances = tf.nn.log_softmax(model({"source": source[row : row + 1], "target": target})[0]).numpy()
         total = sum(chances[i, token] for i, token in enumerate(follow))
         assert found["scores"][row, n] == pytest.approx(total, rel=1e-4)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("options", [{}, {"beam": 3, "n_best": 2}, {"temperature": 1.3, "n_best": 2}])
+def test_a_cache_that_grows_changes_nothing(options, jit, monkeypatch):
+    for model in (Attention(), lively_transformer(12)):
+        source = sources(4, 6, 12)
+        whole = decode(model, source, max_length=13, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "FIRST_ROOM", 3)
+            assert loop.Cache(model, {"source": source}, 13, 2).rooms == [3, 6, 13]
+            same(
+                Decoder(model, jit)(source, Search(max_length=13, **options))
+                if jit
+                else decode(model, source, max_length=13, **options),
+                whole,
+            )
+        assert (whole["lengths"] > 6).any()
+
+
+def test_room_grows_where_there_is_much_to_gain():
+    def rooms(model, steps):
+        return loop.Cache(model, {"source": SOURCE}, steps, 1).rooms
+
+    wanted = {32: [32], 47: [47], 48: [32, 48], 80: [32, 80], 100: [32, 64, 100], 128: [32, 64, 128]}
+    assert {steps: rooms(Attention(), steps) for steps in wanted} == wanted
+    assert rooms(Table(), 100) == [100]  # a state that does not depend on the room
 
 
 # ---- sampling -----------------------------------------------------------------------------------------------------

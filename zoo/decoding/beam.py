@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from zoo.decoding.loop import NEVER, POSSIBLE, allowed, begin, put, repeat, size
+from zoo.decoding.loop import NEVER, POSSIBLE, Cache, allowed, put, repeat, size
 from zoo.decoding.options import Search
 from zoo.layers.sequence import END, PADDING, START, SequenceModel
 
@@ -26,14 +26,14 @@ BLOCK = 64  # tokens
 def beam_search(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: Search) -> dict[str, tf.Tensor]:
     """Beam search; arguments and answer as `zoo.decoding.search` has them."""
     beam, steps = options.beam, options.max_length
-    cache, batch = begin(model, inputs, options, beam, shared=model.shares_memory)
-    memory = cache.pop("memory")
+    cache = Cache(model, inputs, steps, beam, shared=model.shares_memory)
+    batch = cache.batch
     rows = tf.range(batch)[:, tf.newaxis] * beam  # where a row's hypotheses begin among all
 
     def step(index, now):
         written = tf.cast(index + 1, tf.float32)  # with this step's token
         log_probabilities, after = model.step(
-            tf.reshape(now["token"], [-1]), {"memory": memory, **now["cache"]}
+            tf.reshape(now["token"], [-1]), {"memory": cache.memory, **now["cache"]}
         )  # [B K, V]
         width = min(beam + 1, log_probabilities.shape[-1])  # one of them may be END
         # The best of each hypothesis first, then the best of those: never a sort of all B K V.
@@ -79,11 +79,11 @@ def beam_search(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: 
 
     nothing = tf.fill([batch, beam, steps], PADDING)
     last = repeat(
-        steps,
+        cache,
         lambda now: tf.reduce_all(now["done"]),
         step,
         {
-            "cache": cache,
+            "cache": cache.first,
             "token": tf.fill([batch, beam], START),
             # All copies of a row are the same at first: only one may be continued.
             "total": tf.tile([[0.0] + [NEVER] * (beam - 1)], [batch, 1]),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from zoo.decoding.loop import allowed, begin, put, repeat
+from zoo.decoding.loop import Cache, allowed, put, repeat
 from zoo.decoding.options import Search
 from zoo.layers.sequence import END, PADDING, START, SequenceModel
 
@@ -16,15 +16,15 @@ def write(
 ) -> dict[str, tf.Tensor]:
     """Greedy or sampled decoding; arguments and answer as `zoo.decoding.search` has them."""
     samples, steps = options.n_best, options.max_length
-    cache, batch = begin(model, inputs, options, samples)
-    memory = cache.pop("memory")
+    cache = Cache(model, inputs, steps, samples)
+    batch = cache.batch
     rows = batch * samples
     if options.temperature is not None:
         places = tf.reshape(first + tf.range(batch)[:, tf.newaxis] + tf.zeros([1, samples], tf.int32), [-1])  # [R]
         drawn = uniform(seed, places, tf.tile(tf.range(samples), [batch]), steps)  # [R, L]
 
     def step(index, now):
-        log_probabilities, after = model.step(now["token"], {"memory": memory, **now["cache"]})
+        log_probabilities, after = model.step(now["token"], {"memory": cache.memory, **now["cache"]})
         log_probabilities = allowed(log_probabilities)
         if options.temperature is None:
             token = likeliest(log_probabilities)
@@ -42,11 +42,11 @@ def write(
         }
 
     last = repeat(
-        steps,
+        cache,
         lambda now: tf.reduce_all(now["done"]),
         step,
         {
-            "cache": cache,
+            "cache": cache.first,
             "token": tf.fill([rows], START),
             "done": tf.fill([rows], False),
             "total": tf.zeros([rows]),
