@@ -65,7 +65,7 @@ def test_the_export_answers_as_the_preset(name, tmp_path):
     folder = export.saved_model(task, tmp_path)  # compares, and raises where they differ
     raw = export.samples(task)[:2]
     there = export.reload(folder, task, raw)
-    assert [result.label for result in task.predict(raw)] == [labels[0].decode() for labels in there["labels"]]
+    assert [result.label for result in task.predict(raw)] == [labels[0] for labels in there["labels"]]
 
 
 @pytest.mark.parametrize("name", WRITERS)

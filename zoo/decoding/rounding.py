@@ -12,7 +12,9 @@ import tensorflow as tf
 
 from zoo.layers.sequence import SequenceModel
 
-ROUNDING = 2e-5  # of a log-probability: ten times what a fused and an unfused graph were seen to differ by
+# Of a log-probability. Run eagerly and compiled, those of a trained LSTM were seen to differ by up to 3.6e-5, and those
+# of a Transformer by up to 1.1e-5.
+ROUNDING = 5e-5
 
 
 class Rounded:
