@@ -11,12 +11,14 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.sequence_models import Attention, Table, sources
-from zoo.decoding import Decoder, Search, search
+from zoo.decoding import Decoder, Search, loop, search
 from zoo.decoding import decoder as decoder_module
+from zoo.decoding.beam import beam_search, largest
 from zoo.decoding.decoder import bucket_length, bucket_rows
 from zoo.decoding.single import draw, uniform
 from zoo.errors import UserError
 from zoo.layers.sequence import END, PADDING, START
+from zoo.transformers.transformer import transformer
 
 SOURCE = np.array([[0, 7], [1, 7], [2, 7]], np.int32)  # the rows of a Table
 
@@ -118,6 +120,20 @@ def test_where_there_are_fewer_answers_the_rest_is_empty():
     assert not found["tokens"][:, 7:].any() and not found["lengths"][:, 7:].any()
 
 
+@pytest.mark.parametrize("vocabulary", [1000, 1280, 1281])
+def test_the_largest_of_a_vocabulary_are_found_by_blocks(vocabulary):
+    rng = np.random.default_rng(0)
+    some = rng.normal(size=(40, vocabulary))
+    alike = rng.integers(0, 5, (40, vocabulary))  # many that are alike: the first of them come first
+    lonely = np.where(rng.random((40, vocabulary)) < 0.003, some, 4 * loop.NEVER)
+    for given in (some, alike, lonely):
+        for k in (1, 3, 5):
+            values, names = largest(tf.constant(given, tf.float32), k)
+            order = np.argsort(-given.astype("float32"), axis=1, kind="stable")[:, :k]
+            np.testing.assert_array_equal(names, order)
+            np.testing.assert_array_equal(values, np.take_along_axis(given.astype("float32"), order, 1))
+
+
 # ---- greedy -------------------------------------------------------------------------------------------------------
 
 
@@ -149,8 +165,6 @@ def test_cuts_that_leave_one_token_are_greedy(model, options):
 
 
 def test_a_beam_of_one_is_greedy():
-    from zoo.decoding.beam import beam_search
-
     for seed in range(5):
         model = Table(vocabulary=9, steps=12, seed=seed)
         found = beam_search(model, {"source": SOURCE}, Search(beam=1, max_length=12))
@@ -176,8 +190,21 @@ def test_steps_with_a_cache_are_the_model_run_again_on_everything():
     assert len({tuple(written(found, row)) for row in range(5)}) > 2
 
 
-def test_a_beam_keeps_each_hypothesis_its_own_cache():
-    model, source = Attention(), sources(4, 6, 12)
+def lively_transformer(vocabulary):
+    """A small Transformer whose answers depend on what it reads and has written."""
+    model = transformer(vocabulary=vocabulary, width=16, layers=2, heads=2, dropout=0.0)
+    rng = np.random.default_rng(0)
+    for variable in model.weights:
+        if variable.path.endswith(("kernel", "embeddings")):
+            variable.assign(rng.normal(0, 0.5, variable.shape))
+    return model
+
+
+@pytest.mark.parametrize("vocabulary", [None, 12, 1500])
+def test_a_beam_keeps_each_hypothesis_its_own_cache(vocabulary):
+    # The Transformer's beams share what they read; a vocabulary of 1,500 is searched by blocks.
+    model = lively_transformer(vocabulary) if vocabulary else Attention()
+    source = sources(4, 6, model.vocabulary)
     found = decode(model, source, beam=4, n_best=4, max_length=10, length_penalty=0.0)
     for row, n in itertools.product(range(4), range(4)):
         tokens = [START, *written(found, row, n)]
@@ -186,6 +213,33 @@ def test_a_beam_keeps_each_hypothesis_its_own_cache():
         chances = tf.nn.log_softmax(model({"source": source[row : row + 1], "target": target})[0]).numpy()
         total = sum(chances[i, token] for i, token in enumerate(follow))
         assert found["scores"][row, n] == pytest.approx(total, rel=1e-4)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("options", [{}, {"beam": 3, "n_best": 2}, {"temperature": 1.3, "n_best": 2}])
+def test_a_cache_that_grows_changes_nothing(options, jit, monkeypatch):
+    for model in (Attention(), lively_transformer(12)):
+        source = sources(4, 6, 12)
+        whole = decode(model, source, max_length=13, **options)
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "FIRST_ROOM", 3)
+            assert loop.Cache(model, {"source": source}, 13, 2).rooms == [3, 6, 13]
+            same(
+                Decoder(model, jit)(source, Search(max_length=13, **options))
+                if jit
+                else decode(model, source, max_length=13, **options),
+                whole,
+            )
+        assert (whole["lengths"] > 6).any()
+
+
+def test_room_grows_where_there_is_much_to_gain():
+    def rooms(model, steps):
+        return loop.Cache(model, {"source": SOURCE}, steps, 1).rooms
+
+    wanted = {32: [32], 47: [47], 48: [32, 48], 80: [32, 80], 100: [32, 64, 100], 128: [32, 64, 128]}
+    assert {steps: rooms(Attention(), steps) for steps in wanted} == wanted
+    assert rooms(Table(), 100) == [100]  # a state that does not depend on the room
 
 
 # ---- sampling -----------------------------------------------------------------------------------------------------

@@ -16,26 +16,28 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from zoo.decoding.loop import NEVER, POSSIBLE, allowed, begin, put, repeat
+from zoo.decoding.loop import NEVER, POSSIBLE, Cache, allowed, put, repeat, size
 from zoo.decoding.options import Search
 from zoo.layers.sequence import END, PADDING, START, SequenceModel
+
+BLOCK = 64  # tokens
 
 
 def beam_search(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: Search) -> dict[str, tf.Tensor]:
     """Beam search; arguments and answer as `zoo.decoding.search` has them."""
     beam, steps = options.beam, options.max_length
-    cache, batch = begin(model, inputs, options, beam)
-    memory = cache.pop("memory")
+    cache = Cache(model, inputs, steps, beam, shared=model.shares_memory)
+    batch = cache.batch
     rows = tf.range(batch)[:, tf.newaxis] * beam  # where a row's hypotheses begin among all
 
     def step(index, now):
         written = tf.cast(index + 1, tf.float32)  # with this step's token
         log_probabilities, after = model.step(
-            tf.reshape(now["token"], [-1]), {"memory": memory, **now["cache"]}
+            tf.reshape(now["token"], [-1]), {"memory": cache.memory, **now["cache"]}
         )  # [B K, V]
         width = min(beam + 1, log_probabilities.shape[-1])  # one of them may be END
         # The best of each hypothesis first, then the best of those: never a sort of all B K V.
-        values, names = tf.math.top_k(allowed(log_probabilities), width)  # [B K, width]
+        values, names = largest(allowed(log_probabilities), width)  # [B K, width]
         totals = tf.reshape(values, [batch, beam, width]) + now["total"][..., tf.newaxis]
         totals, places = tf.math.top_k(tf.reshape(totals, [batch, beam * width]), 2 * beam)  # [B, 2K]
         parent = places // width
@@ -77,11 +79,11 @@ def beam_search(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: 
 
     nothing = tf.fill([batch, beam, steps], PADDING)
     last = repeat(
-        steps,
+        cache,
         lambda now: tf.reduce_all(now["done"]),
         step,
         {
-            "cache": cache,
+            "cache": cache.first,
             "token": tf.fill([batch, beam], START),
             # All copies of a row are the same at first: only one may be continued.
             "total": tf.tile([[0.0] + [NEVER] * (beam - 1)], [batch, 1]),
@@ -114,3 +116,17 @@ def beam_search(model: SequenceModel, inputs: Mapping[str, tf.Tensor], options: 
         "scores": tf.where(real, found["scores"], -float("inf")),
         "lengths": tf.where(real, found["lengths"], 0),
     }
+
+
+def largest(x: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """tf.math.top_k of [R, V], in less than half its time for a vocabulary: no more than k blocks hold the k best."""
+    rows, vocabulary = size(x, 0), x.shape[-1]
+    if vocabulary < 4 * k * BLOCK:
+        return tf.math.top_k(x, k)
+    blocks = -(-vocabulary // BLOCK)
+    x = tf.pad(x, ((0, 0), (0, blocks * BLOCK - vocabulary)), constant_values=4 * NEVER)
+    x = tf.reshape(x, [rows, blocks, BLOCK])
+    # In order of place, so that of two that are alike the first comes first, as in top_k.
+    chosen = tf.sort(tf.math.top_k(tf.reduce_max(x, -1), k).indices, -1)  # [R, k]
+    values, places = tf.math.top_k(tf.reshape(tf.gather(x, chosen, batch_dims=1), [rows, k * BLOCK]), k)
+    return values, tf.gather(chosen, places // BLOCK, batch_dims=1) * BLOCK + places % BLOCK

@@ -12,6 +12,9 @@ from zoo.decoding.single import write
 from zoo.layers.sequence import SequenceModel
 
 
+# Nothing here nor in a model of keras.ops is Python that AutoGraph would have to rewrite: without it, tracing takes a
+# third of the time.
+@tf.autograph.experimental.do_not_convert
 def search(
     model: SequenceModel,
     inputs: Mapping[str, tf.Tensor],

@@ -30,6 +30,7 @@ class Rounded:
     def __init__(self, model: SequenceModel):
         self.model = model
         self.encode, self.start = model.encode, model.start
+        self.shares_memory = model.shares_memory
 
     def step(self, tokens: tf.Tensor, cache: Mapping) -> tuple[tf.Tensor, dict]:
         """As `SequenceModel.step`."""

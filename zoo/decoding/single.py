@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from zoo.decoding.loop import allowed, begin, put, repeat
+from zoo.decoding.loop import Cache, allowed, put, repeat
 from zoo.decoding.options import Search
 from zoo.layers.sequence import END, PADDING, START, SequenceModel
 
@@ -16,18 +16,18 @@ def write(
 ) -> dict[str, tf.Tensor]:
     """Greedy or sampled decoding; arguments and answer as `zoo.decoding.search` has them."""
     samples, steps = options.n_best, options.max_length
-    cache, batch = begin(model, inputs, options, samples)
-    memory = cache.pop("memory")
+    cache = Cache(model, inputs, steps, samples)
+    batch = cache.batch
     rows = batch * samples
     if options.temperature is not None:
         places = tf.reshape(first + tf.range(batch)[:, tf.newaxis] + tf.zeros([1, samples], tf.int32), [-1])  # [R]
         drawn = uniform(seed, places, tf.tile(tf.range(samples), [batch]), steps)  # [R, L]
 
     def step(index, now):
-        log_probabilities, after = model.step(now["token"], {"memory": memory, **now["cache"]})
+        log_probabilities, after = model.step(now["token"], {"memory": cache.memory, **now["cache"]})
         log_probabilities = allowed(log_probabilities)
         if options.temperature is None:
-            token = tf.argmax(log_probabilities, -1, tf.int32)  # [R]
+            token = likeliest(log_probabilities)
         else:
             token = draw(log_probabilities, options, tf.gather(drawn, index, axis=1))
         taken = tf.gather(log_probabilities, token, batch_dims=1)
@@ -42,11 +42,11 @@ def write(
         }
 
     last = repeat(
-        steps,
+        cache,
         lambda now: tf.reduce_all(now["done"]),
         step,
         {
-            "cache": cache,
+            "cache": cache.first,
             "token": tf.fill([rows], START),
             "done": tf.fill([rows], False),
             "total": tf.zeros([rows]),
@@ -64,6 +64,13 @@ def write(
         best = tf.math.top_k(found["scores"], samples).indices
         found = {name: tf.gather(x, best, batch_dims=1) for name, x in found.items()}
     return found
+
+
+def likeliest(log_probabilities: tf.Tensor) -> tf.Tensor:
+    """[R, V] -> [R], the first of those that are alike: tf.argmax, by two reductions that XLA makes far faster."""
+    vocabulary = log_probabilities.shape[-1]
+    best = log_probabilities == tf.reduce_max(log_probabilities, -1, keepdims=True)
+    return tf.reduce_min(tf.where(best, tf.range(vocabulary), vocabulary - 1), -1)
 
 
 def draw(log_probabilities: tf.Tensor, options: Search, chance: tf.Tensor) -> tf.Tensor:

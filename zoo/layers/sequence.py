@@ -25,6 +25,9 @@ class SequenceModel(keras.Model):
     """A model from source tokens to target tokens."""
 
     vocabulary: int  # V
+    # Whether `step` takes B K tokens with a memory of B rows, K tokens in a row for each: the beams of one source then
+    # read it together. Otherwise it gets a memory of B K rows.
+    shares_memory: bool = False
 
     def call(self, inputs: dict, training: bool = False):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of what follows each target token."""

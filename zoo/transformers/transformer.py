@@ -88,6 +88,8 @@ def transformer(
 class Transformer(SequenceModel):
     """What `transformer` builds, with its arguments."""
 
+    shares_memory = True
+
     def __init__(self, vocabulary, width, layers, heads, hidden, norm, activation, dropout, tied):
         super().__init__(name="transformer")
         self.vocabulary, self.width, self.heads = vocabulary, width, heads
@@ -244,7 +246,10 @@ class DecoderBlock(EncoderBlock):
         return self._cross(x, source_keys, source_values, source_bias, training)
 
     def step(self, x, keys, values, index, bias, source_keys, source_values, source_bias) -> tuple:
-        """One position [B, 1, D] -> [B, 1, D], and the keys and values with its own among them."""
+        """One position [B, 1, D] -> [B, 1, D], and the keys and values with its own among them.
+
+        The source's keys and values have B / K rows, each for K rows of x in a row.
+        """
         kept = []
 
         def look(x):
@@ -253,8 +258,10 @@ class DecoderBlock(EncoderBlock):
             return x
 
         x = self._residual(x, self.self_norm, look)
-        x, _ = self._cross(x, source_keys, source_values, source_bias)
-        return x, *kept
+        # The K rows of a source stand side by side like K of its positions, and read its keys and values together.
+        beside = ops.reshape(x, (ops.shape(source_keys)[0], -1, self.width))  # B / K, K, D
+        beside, _ = self._cross(beside, source_keys, source_values, source_bias)
+        return ops.reshape(beside, (-1, 1, self.width)), *kept
 
     def _cross(self, x, keys, values, bias, training=False) -> tuple:
         weights = []
