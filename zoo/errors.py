@@ -14,6 +14,10 @@ class UserError(Exception):
     """
 
 
+class NoSplitError(UserError):
+    """A data set has no split of that name."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """A hint for a wrong name.
 

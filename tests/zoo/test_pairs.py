@@ -164,8 +164,10 @@ def test_joined_sources(folder, tmp_path):
     assert list(load(path, **columns).raw) == ["me"]  # a plus in a file's name joins nothing
     with pytest.raises(UserError, match="anki/fra-eng has no 'de'; there are: en, fr"):
         load("multi30k+anki/fra-eng", "train", source_column="en", target_column="de")
-    with pytest.raises(UserError, match="multi30k: no split 'test'"):
-        load("anki/fra-eng+multi30k", "test", **columns)
+    alone, joined = (load(name, "test", **columns) for name in ("anki/fra-eng", "multi30k+anki/fra-eng"))
+    assert list(joined.raw) == list(alone.raw) and len(alone) > 0  # of Multi30k, which has no "test", nothing
+    with pytest.raises(UserError, match="multi30k: no split 'dev'"):
+        load("multi30k+anki/fra-eng", "dev", **columns)
 
 
 def test_split_keeps_equal_sources_together():

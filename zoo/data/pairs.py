@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.data import builders, tables, tfds_sets
 from zoo.data.examples import content, objects, shared
-from zoo.errors import UserError
+from zoo.errors import NoSplitError, UserError
 
 SLICE = re.compile(r"(?P<name>\w+)\[(?P<first>\d*%?):(?P<last>\d*%?)\]")
 
@@ -133,7 +133,8 @@ def load(
 
     Args:
         source: "multi30k", "anki/spa-eng", "anki/fra-eng" or "dialogsum"; the name of a TFDS data set with two
-            features of text; a table: .csv, .tsv, .jsonl, each also with .gz; or several of these joined by "+".
+            features of text; a table: .csv, .tsv, .jsonl, each also with .gz; or several of these joined by "+", of
+            which a data set that lacks the split stays out.
         split: Of a data set, its split ("train", "train[:1000]", "train[5%:]"). A table has none. None: all there is.
         source_column: Feature or column of the sources: for translation the language, "de".
         target_column: Feature or column of the targets. A data set that has supervised keys needs neither.
@@ -145,11 +146,8 @@ def load(
     """
     path, name = Path(source), str(source)
     if not path.exists() and "+" in name:
-        parts = [
-            load(part, split, source_column=source_column, target_column=target_column, languages=languages)
-            for part in name.split("+")
-        ]
-        return _joined(name, parts)
+        columns = {"source_column": source_column, "target_column": target_column, "languages": languages}
+        return _joined(name, _with_split(name.split("+"), split, columns))
     if name.endswith(tables.SUFFIXES):
         return _table(path, source_column, target_column, languages)
     builder = builders.find(name)
@@ -160,6 +158,19 @@ def load(
         expected = f"a table of pairs ({', '.join(tables.SUFFIXES[:3])})"
         raise UserError(f"{path}: {'expected' if path.exists() else 'no such file; expected'} {expected}")
     return _tfds(name, split, source_column, target_column)
+
+
+def _with_split(names: Sequence[str], split: str | None, columns: dict) -> list[Pairs]:
+    """The sources that have the split; where none has, the first one's error."""
+    parts, errors = [], []
+    for name in names:
+        try:
+            parts.append(load(name, split, **columns))
+        except NoSplitError as error:
+            errors.append(error)
+    if not parts:
+        raise errors[0]
+    return parts
 
 
 def _table(

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from zoo.errors import UserError, nearest
+from zoo.errors import NoSplitError, UserError, nearest
 
 
 def open_set(name: str, own: tuple[str, ...] = ()):
@@ -50,11 +50,11 @@ def records(builder, split: str | None, decoders: dict | None = None) -> Iterato
     """The records of a split, or of all splits, in their stored order, as NumPy values.
 
     Raises:
-        UserError: The data set has no such split.
+        NoSplitError: The data set has no such split.
     """
     try:
         dataset = builder.as_dataset(split=split, decoders=decoders, shuffle_files=False)
     except ValueError as error:
-        raise UserError(f"{builder.name}: no split {split!r}{nearest(str(split), builder.info.splits)}") from error
+        raise NoSplitError(f"{builder.name}: no split {split!r}{nearest(str(split), builder.info.splits)}") from error
     for part in dataset.values() if isinstance(dataset, dict) else [dataset]:
         yield from part.as_numpy_iterator()

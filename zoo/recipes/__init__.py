@@ -24,6 +24,7 @@ _NAMES = (
     "translate-de-en-lstm",
     "translate-en-de",
     "translate-en-es",
+    "translate-en-fr",
 )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from zoo.errors import UserError, nearest
+from zoo.errors import NoSplitError, UserError, nearest
 
 
 class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -62,7 +62,7 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             UserError: No such split; or the files are neither below ZOO_DATA_DIR nor can they be downloaded.
         """
         if split not in self.SPLITS:
-            raise UserError(f"{self._title}: no split {split!r}{nearest(split, self.SPLITS)}")
+            raise NoSplitError(f"{self._title}: no split {split!r}{nearest(split, self.SPLITS)}")
         return self._read(split)
 
     def _split_generators(self, dl_manager) -> dict:
