@@ -97,6 +97,8 @@ def test_zoo_evaluate_prints_the_cards_score(name, data_dir, capsys):
 
     assert cli.main(["evaluate", name, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-    scores = scores_of(name)
-    assert printed["metrics"]["accuracy"] == pytest.approx(scores["metrics"]["accuracy"], abs=2e-4)
+    metric, scores = recipes.get(name).metric, scores_of(name)
+    # Between two machines one text in a thousand may differ: 0.05 of BLEU and ROUGE, which count to 100.
+    near = pytest.approx(scores["metrics"][metric], abs=0.05 if name in WRITERS else 2e-4)
+    assert printed["metrics"][metric] == near
     assert (printed["preset"], printed["split"], printed["n"]) == (name, scores["split"], scores["n"])
