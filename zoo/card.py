@@ -40,6 +40,8 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
     arguments = _listed(config["arguments"])
     optimizer = _listed(recipe.optimizer_arguments)
+    # A model with a loss of its own has it among its arguments.
+    smoothing = f"label smoothing {recipe.label_smoothing}, " if recipe.label_smoothing else ""
     lines += [
         "",
         "## Making",
@@ -48,9 +50,9 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"- Model: {config['model']} ({arguments})",
         f"- Optimizer: {recipe.optimizer} ({optimizer or 'defaults'}), learning rate {recipe.learning_rate:g}, "
         f"warm-up {recipe.warmup:.0%}, cosine to 0",
-        f"- {recipe.epochs} epochs, batch {recipe.batch_size}, label smoothing {recipe.label_smoothing}, "
-        f"seed {scores['seed']}",
+        f"- {recipe.epochs} epochs, batch {recipe.batch_size}, {smoothing}seed {scores['seed']}",
         f"- `model.fit` took {scores['minutes']} minutes on 2 CPU cores, {scores['date']}",
+        *([f"- Search: {_listed(config['decoding'])}"] if "decoding" in config else []),
         "- Weights are stored in half precision; the score is that of the stored weights.",
         "",
         "## Data and terms",

@@ -38,7 +38,7 @@ class Recipe:
         warmup: Share of all steps, in [0, 1), in which the rate rises from 0; then it falls by a half cosine to 0.
         batch_size: Examples per step over all devices.
         epochs: Passes over the training data.
-        label_smoothing: In [0, 1).
+        label_smoothing: In [0, 1); a model that brings its loss has it among its own arguments instead.
         validation: Share of the training data held back for choosing, in (0, 1), or the name of a split.
         augment: Makes the list of Keras augmentation layers; they act in training only.
         initialize: Sets first weights from the training data: `initialize(task, examples)`.

@@ -89,7 +89,10 @@ def fit(
     batches, held_batches = (task.batches(examples, recipe.batch_size) for examples in (train, held))
     trainer = compiled(recipe, task, batches.steps)
     state = _State(
-        trainer, out / _STATE, _fingerprint(recipe, train, held, init), next(iter(held_batches.in_order()))[0]
+        trainer,
+        out / _STATE,
+        _fingerprint(recipe, train, held, columns or {}, init),
+        next(iter(held_batches.in_order()))[0],
     )
     first_epoch = state.restore() if resume else 0
     if first_epoch < recipe.epochs:
@@ -217,15 +220,17 @@ def _schedule(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.schedule
     )
 
 
-def _fingerprint(recipe: Recipe, train, held, init: str | None) -> str:
-    """What must be the same for a training to go on: the recipe's numbers and the data."""
+def _fingerprint(recipe: Recipe, train, held, columns: Mapping, init: str | None) -> str:
+    """What must be the same for a training to go on: the recipe's numbers, the data and how they are read."""
     plain = {
         key.name: repr(getattr(recipe, key.name))
         for key in dataclasses.fields(recipe)
         if key.name
         not in ("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment")
     }
-    return json.dumps({**plain, "train": len(train), "validation": len(held), "init": str(init)}, sort_keys=True)
+    own = {key: value for key, value in columns.items() if value is not None}
+    data = {"train": len(train), "validation": len(held), "own columns": own, "init": str(init)}
+    return json.dumps({**plain, **data}, sort_keys=True)
 
 
 class _State(keras.callbacks.Callback):

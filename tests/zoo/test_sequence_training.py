@@ -135,6 +135,8 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(table, tmp_path, mo
     monkeypatch.undo()
     with pytest.raises(UserError, match="begun with another languages"):
         fit("again", resume=True, languages=("back", "there"))
+    with pytest.raises(UserError, match="begun with another own columns"):
+        fit("again", resume=True, columns={"source_column": "back", "target_column": "there"})
     resumed = fit("again", resume=True)
     ours, theirs = stored(tmp_path / "again"), stored(tmp_path / "whole")
     assert ours.keys() == theirs.keys()
@@ -221,6 +223,7 @@ def test_the_card_of_a_shipped_writer_counts_to_a_hundred():
         "| the same, 500 validation examples | 37.25 |",
         "| copying the source (measured here) | 4.00 |",
         "Besides: chrf 60.00, signature nrefs:1.",
+        "- Search: beam=4",
         "The validation examples come out of the val split; the test split\nhas chosen nothing.".replace("\n", " "),
     ):
         assert line in text, line
