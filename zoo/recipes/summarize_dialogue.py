@@ -2,7 +2,8 @@
 
     zoo train summarize-dialogue --out runs/summaries
 
-A Transformer of the size of translate-de-en's, that reads the first 400 pieces of a dialogue.
+A pointer-generator: from 12,460 dialogues it cannot learn to spell every name, so it copies them. Pieces are not drawn
+anew in each epoch: a word is copied as it is cut.
 """
 
 from __future__ import annotations
@@ -16,17 +17,16 @@ RECIPE = Recipe(
     data="dialogsum",
     columns={"source_column": "dialogue", "target_column": "summary"},
     data_terms="DialogSum (Chen et al. 2021, Findings of ACL): CC BY-NC-SA 4.0. The weights are for the same use",
-    model="transformer",
-    arguments={"width": 160, "layers": 3, "heads": 4, "hidden": 640, "dropout": 0.2},
+    model="pointer_generator",
+    arguments={"width": 160, "units": 224, "coverage": 0.5, "smoothing": 0.1, "dropout": 0.25},
     preprocess={"kind": "sentencepiece", "length": 400, "pieces": 4000, "vocabulary": "tokenizer.spm"},
     decoding={"beam": 4, "length_penalty": 1.0, "max_length": 100},
     optimizer="adam",
-    optimizer_arguments={"beta_2": 0.98},
+    optimizer_arguments={"global_clipnorm": 1.0},
     learning_rate=2e-3,
     warmup=0.08,
     batch_size=48,
-    epochs=20,
-    label_smoothing=0.1,
+    epochs=14,
     validation="dev",
     metric="rouge1",
     about="Summarizes a dialogue between #Person1# and #Person2# in a few sentences.",

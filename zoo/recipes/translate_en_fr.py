@@ -18,7 +18,7 @@ RECIPE = recipe(
     data_terms=f"{TERMS}. Sentence pairs of Tatoeba (tatoeba.org, manythings.org/anki): CC BY 2.0",
     arguments={"width": 160, "layers": 3, "heads": 4, "hidden": 640, "dropout": 0.15},
     batch_size=256,
-    epochs=13,
+    epochs=10,
     about="Translates a caption of a photograph, or an everyday sentence, from English into French.",
     limits=(
         "It has read 29,000 captions of photographs and 160,000 short everyday sentences: no news, law or science.",
