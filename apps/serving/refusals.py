@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 # Name of the canonical code -> its number, which is gRPC's, and the HTTP status that TF Serving gives for it.
 CODES = {
     "OK": (0, 200),
@@ -23,6 +25,7 @@ CODES = {
     "UNAUTHENTICATED": (16, 401),
 }
 _NAMES = {number: name for name, (number, _) in CODES.items()}
+_AROUND = ("Graph execution error:", "Detected at node ", "<stack traces unavailable>", "  ")
 LONGEST = 1024  # characters of a message; TF Serving cuts there too
 
 
@@ -49,5 +52,12 @@ def invalid(message: str) -> Refusal:
 
 
 def from_tensorflow(error: Exception) -> Refusal:
-    """What the graph raised: `tf.errors.OpError`, whose codes are the canonical ones."""
-    return Refusal(_NAMES.get(error.error_code, "UNKNOWN"), str(error.message))
+    """What the graph raised: `tf.errors.OpError`, whose codes are the canonical ones.
+
+    Python's TensorFlow puts words around what the kernel said, which TF Serving does not have.
+    """
+    lines = str(error.message).splitlines()
+    while len(lines) > 1 and (not lines[0] or lines[0].startswith(_AROUND)):
+        del lines[0]
+    told = re.sub(r" \[Op:\w+\]$", "", "\n".join(lines))
+    return Refusal(_NAMES.get(error.error_code, "UNKNOWN"), told)
