@@ -84,6 +84,8 @@ def refused(refusal: Refusal) -> Response:
     response = json_response(to_json.encode({"error": refusal.message}), refusal.status)
     if refusal.code == "UNAUTHENTICATED":
         response.headers["www-authenticate"] = "Bearer"
+    if refusal.status == 408:  # what is still to come would be read for nothing
+        response.headers["connection"] = "close"
     return response
 
 
