@@ -112,7 +112,7 @@ def run(application, listeners: Listeners, timeout: float, journal: Journal, rea
     Args:
         application: The ASGI application.
         listeners: The ports; the gRPC services are registered already.
-        timeout: Seconds that a request may take, and so the end.
+        timeout: Seconds for a request's body, and for its answer: the end takes twice as long at most.
         journal: Hears when the server is ready.
         ready: What it hears.
 
@@ -133,21 +133,24 @@ def run(application, listeners: Listeners, timeout: float, journal: Journal, rea
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=int(timeout) + 1,
+        timeout_graceful_shutdown=2 * int(timeout + 1),  # for the body, and for the answer
         ssl_keyfile=addresses.key,
         ssl_certfile=addresses.certificate,
     )
     server = _Uvicorn(config)
 
     async def serve() -> None:
-        async def announce() -> None:
+        async def attend() -> None:
             while not server.started:
                 await asyncio.sleep(0.01)
             journal.tell("ready", **ready)
+            while not server.should_exit:
+                await asyncio.sleep(0.1)
+            listeners.grpc.stop(2 * timeout + 1)  # takes no more requests from here on
 
-        announcement = asyncio.create_task(announce())
+        attendant = asyncio.create_task(attend())
         await server.serve(sockets=[listeners.rest])
-        announcement.cancel()
+        attendant.cancel()
 
     listeners.grpc.start()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
@@ -155,7 +158,7 @@ def run(application, listeners: Listeners, timeout: float, journal: Journal, rea
             runner.run(serve())
         except OSError as error:  # another took the port while models were being loaded
             raise UserError(f"--port {listeners.port}: cannot listen on {addresses.host}: {error.strerror}") from error
-    listeners.grpc.stop(timeout + 1).wait()
+    listeners.grpc.stop(2 * timeout + 1).wait()
     return 130 if server.received == signal.SIGINT else 0
 
 

@@ -107,7 +107,7 @@ def oracle(exports):
 class Server:
     """`zoo serve` as a process; its lines of journal arrive in `lines`."""
 
-    def __init__(self, *argv, tls=None):
+    def __init__(self, *argv, tls=None, patience=PATIENCE):
         self.tls = tls
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
@@ -121,7 +121,11 @@ class Server:
         self.lines, self._arrived = [], queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.ready = self.event("ready")
+        try:
+            self.ready = self.event("ready", patience)
+        except (AssertionError, queue.Empty):
+            self.process.kill()
+            raise
         self.port = int(self.ready["rest"].rsplit(":", 1)[1])
         self.grpc = self.ready["grpc"]
 

@@ -154,5 +154,6 @@ def test_versions_change_under_load_for_two_minutes(serve, exports, sources, tmp
     assert asked > 10_000
     # After the first third has warmed it up, versions come and go without leaving anything.
     settled = memory[len(memory) // 3 :]
+    print(f"{asked} answers, {len(memory)} versions, MB: {[size >> 20 for size in memory]}")
     assert max(settled[-5:]) < 1.05 * max(settled[:5]), [size >> 20 for size in memory]
     assert server.stop() == (0, "")
