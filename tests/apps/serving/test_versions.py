@@ -58,16 +58,8 @@ def test_new_versions_are_picked_up_and_bad_ones_told(changing, homes, sources, 
     # The old one has a label, and stays.
     assert server.predict(BODY, "tiny/labels/first")[1] == {"predictions": [[2, 4]]}
 
-    # A copy that takes its time is not loaded before it is whole.
     partial = home / "5"
-    partial.mkdir()
-    source = sources[4.0]
-    for path in sorted(source.rglob("*")):
-        if path.is_dir():
-            (partial / path.relative_to(source)).mkdir()
-        else:
-            shutil.copy(path, partial / path.relative_to(source))
-            time.sleep(0.15)
+    shutil.copytree(sources[4.0], partial)
     server.event("loaded", version=5)
     server.event("unloaded", version=2)
     assert server.predict(BODY)[1] == {"predictions": [[4, 8]]}
@@ -81,6 +73,34 @@ def test_new_versions_are_picked_up_and_bad_ones_told(changing, homes, sources, 
     shutil.rmtree(home)
     time.sleep(1.2)
     assert server.predict(BODY)[1] == {"predictions": [[3, 6]]}
+
+
+def test_a_folder_is_not_loaded_while_it_changes(exports, tmp_path):
+    """In this process, look by look: a copy that takes its time is neither loaded nor called bad before it is whole."""
+    from apps.serving.models import Model
+
+    home = tmp_path / "tiny"
+    shutil.copytree(exports / "tiny" / "1", home / "1")
+    told = []
+    model = Model("tiny", home, False, {}, lambda event, **fields: told.append((event, fields["version"])))
+    (home / "2" / "variables").mkdir(parents=True)
+    for path in sorted((exports / "tiny" / "3").rglob("*")):
+        if path.is_file():
+            shutil.copy(path, home / "2" / path.relative_to(exports / "tiny" / "3"))
+            model.refresh()
+    assert told == [("loaded", 1)] and model.get().number == 1
+    model.refresh()
+    assert told == [("loaded", 1), ("loaded", 2), ("unloaded", 1)] and model.get().number == 2
+    # A bad one is tried once, and again when it has changed.
+    (home / "3").mkdir()
+    (home / "3" / "saved_model.pb").write_bytes(b"")
+    for _ in range(4):
+        model.refresh()
+    assert told[3:] == [("failed", 3)] and model.get().number == 2
+    (home / "3" / "saved_model.pb").write_bytes(b"\x00")
+    for _ in range(4):
+        model.refresh()
+    assert told[3:] == [("failed", 3), ("failed", 3)] and model.get().number == 2
 
 
 def swap_under_load(server, home, sources, seconds):
