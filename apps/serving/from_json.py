@@ -2,39 +2,24 @@
 
 `{"signature_name": S, "instances": [row, ...]}` or `{"signature_name": S, "inputs": columns}`; bytes are written as
 `{"b64": "..."}` anywhere. What has the right form at first sight is turned into an array at once; all else is walked
-value by value, to find and name what is wrong.
+value by value, to find and name what is wrong (`values`).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import codecs
 import json
 from collections.abc import Mapping
-from itertools import chain
 
 import numpy as np
-from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
+from apps.serving import values
 from apps.serving.refusals import Refusal, invalid
+from apps.serving.shown import shown
 
 ROW, COLUMN = "instances", "inputs"
-_DEEPEST = 254  # dimensions of a tensor
-_SHOWN = 256  # characters of a value in an error's text
 
-_NUMBERS = {
-    types_pb2.DT_FLOAT: np.float32,
-    types_pb2.DT_DOUBLE: np.float64,
-    types_pb2.DT_INT8: np.int8,
-    types_pb2.DT_INT16: np.int16,
-    types_pb2.DT_INT32: np.int32,
-    types_pb2.DT_INT64: np.int64,
-    types_pb2.DT_UINT8: np.uint8,
-    types_pb2.DT_UINT32: np.uint32,
-    types_pb2.DT_UINT64: np.uint64,
-}
 # Python's words -> those of the parser in TF Serving.
 _PARSER = {
     "Expecting value": "Invalid value.",
@@ -88,7 +73,9 @@ class Body:
         try:
             found = (_rows if form == ROW else _columns)(document[form], inputs)
         except RecursionError:
-            raise invalid(f"Encountered list at unexpected level: {_DEEPEST} expected < {_DEEPEST}") from None
+            raise invalid(
+                f"Encountered list at unexpected level: {values.DEEPEST} expected < {values.DEEPEST}"
+            ) from None
         if any(array.dtype.kind == "f" and np.isinf(array).any() for array in found.values()):
             # An infinity that is written out is one; 1e999 is a mistake.
             _parse(self._text, json.JSONDecoder(parse_float=_finite))
@@ -167,25 +154,25 @@ def _rows(rows: list, inputs: Mapping[str, TensorInfo]) -> dict[str, np.ndarray]
 
 def _batch(rows: list, dtype: int, key: str) -> np.ndarray:
     """One input's values in all rows, which must have one shape."""
-    quick = _at_once(rows, dtype)
+    quick = values.at_once(rows, dtype)
     if quick is not None:
         return quick
     first, flat = None, []
     for place, row in enumerate(rows):
         try:
-            shape = _shape(row)
-            values = _flat(row, shape, dtype)
+            shape = values.shape_of(row)
+            found = values.flattened(row, shape, dtype)
             if first is None:
-                first, size = shape, len(values)
-            elif len(values) != size:
-                raise invalid(f"Expecting tensor size: {size} but got: {len(values)}")
+                first, size = shape, len(found)
+            elif len(found) != size:
+                raise invalid(f"Expecting tensor size: {size} but got: {len(found)}")
             elif shape != first:
                 raise invalid(f"Expecting shape {_listed(first)} but got: {_listed(shape)}")
         except Refusal as error:
             told = f"Failed to process element: {place}{key} of 'instances' list. Error: {error.code}: {error.message}"
             raise Refusal("INVALID_ARGUMENT", told) from None
-        flat += values
-    return _array(flat, [len(rows), *first], dtype)
+        flat += found
+    return values.array_of(flat, [len(rows), *first], dtype)
 
 
 def _columns(value: object, inputs: Mapping[str, TensorInfo]) -> dict[str, np.ndarray]:
@@ -204,180 +191,16 @@ def _columns(value: object, inputs: Mapping[str, TensorInfo]) -> dict[str, np.nd
 
 
 def _tensor(value: object, dtype: int) -> np.ndarray:
-    quick = _at_once(value, dtype)
+    quick = values.at_once(value, dtype)
     if quick is not None:
         return quick
-    shape = _shape(value)
-    return _array(_flat(value, shape, dtype), shape, dtype)
-
-
-def _at_once(value: object, dtype: int) -> np.ndarray | None:
-    """The array of a regular list of numbers; None where anything needs a closer look."""
-    wanted = _NUMBERS.get(dtype)
-    if wanted is None or not isinstance(value, list):
-        return None
-    shape, flat = [len(value)], value
-    while (kinds := set(map(type, flat))) == {list}:
-        lengths = set(map(len, flat))
-        if len(lengths) > 1 or len(shape) == _DEEPEST:
-            return None
-        shape += lengths
-        flat = list(chain.from_iterable(flat))
-    floating = np.issubdtype(wanted, np.floating)
-    if not kinds or not kinds <= ({int, float} if floating else {int}):  # true and false are of neither type
-        return None
-    try:
-        found = np.array(flat, np.float64 if floating else None)
-    except OverflowError:
-        return None
-    if not floating:
-        bounds = np.iinfo(wanted)
-        if found.dtype.kind not in "iu" or int(found.min()) < bounds.min or int(found.max()) > bounds.max:
-            return None
-    with np.errstate(over="ignore"):  # a number beyond float32 is infinite there
-        return found.astype(wanted).reshape(shape)
-
-
-def _shape(value: object) -> list[int]:
-    """The shape that the first values show; `_flat` holds the others to it."""
-    shape = []
-    while isinstance(value, list):
-        shape.append(len(value))
-        if len(shape) > _DEEPEST:
-            raise invalid(f"Encountered list at unexpected level: {_DEEPEST} expected < {_DEEPEST}")
-        value = value[0] if value else None
-    return shape
-
-
-def _flat(value: object, shape: list[int], dtype: int) -> list:
-    """All values in order, of the tensor's type."""
-    flat = []
-
-    def walk(value: object, level: int) -> None:
-        if not isinstance(value, list):
-            if level != len(shape):
-                raise invalid(
-                    f"JSON Value: {shown(value)} found at incorrect level: {level + 1} in the JSON DOM. Expected at "
-                    f"level: {len(shape)}"
-                )
-            flat.append(_value(value, dtype))
-            return
-        if level >= len(shape):
-            raise invalid(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
-        if len(value) != shape[level]:
-            raise invalid(
-                f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
-            )
-        for each in value:
-            walk(each, level + 1)
-
-    walk(value, 0)
-    return flat
-
-
-def _value(value: object, dtype: int) -> object:
-    if dtype == types_pb2.DT_STRING:
-        if isinstance(value, dict):
-            return _decoded(value)
-        if isinstance(value, str):
-            try:
-                return value.encode()
-            except UnicodeEncodeError:
-                raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from None
-    elif dtype == types_pb2.DT_BOOL:
-        if isinstance(value, bool):
-            return value
-    elif dtype not in _NUMBERS:
-        raise Refusal("UNIMPLEMENTED", f"Conversion of JSON Value: {shown(value)} to type: {_type(dtype)}")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        wanted = _NUMBERS[dtype]
-        if np.issubdtype(wanted, np.floating):
-            try:
-                return float(value)
-            except OverflowError:
-                raise invalid("JSON Parse error: Number too big to be stored in double.") from None
-        if isinstance(value, int) and np.iinfo(wanted).min <= value <= np.iinfo(wanted).max:
-            return value
-    raise invalid(
-        f"JSON Value: {shown(value)} Type: {_kind(value)} is not of expected type: {_type(dtype)}",
-    )
-
-
-def _decoded(value: dict) -> bytes:
-    if not _is_bytes(value):
-        raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
-    try:
-        text = value["b64"].encode("ascii").translate(None, b" \t\r\n")
-        return base64.b64decode(text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        raise invalid("Unable to base64 decode") from None
-
-
-def _array(flat: list, shape: list[int], dtype: int) -> np.ndarray:
-    if dtype == types_pb2.DT_STRING:
-        array = np.empty(len(flat), object)
-        array[:] = flat
-        return array.reshape(shape)
-    if dtype == types_pb2.DT_BOOL:
-        return np.array(flat, bool).reshape(shape)
-    if dtype not in _NUMBERS:
-        raise Refusal("UNIMPLEMENTED", f"Conversion of JSON Value: {shown(flat)} to type: {_type(dtype)}")
-    wanted = _NUMBERS[dtype]
-    with np.errstate(over="ignore"):
-        return (
-            np.array(flat, np.float64 if np.issubdtype(wanted, np.floating) else wanted).astype(wanted).reshape(shape)
-        )
-
-
-def _is_bytes(value: object) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+    shape = values.shape_of(value)
+    return values.array_of(values.flattened(value, shape, dtype), shape, dtype)
 
 
 def _is_object(value: object) -> bool:
-    return isinstance(value, dict) and not _is_bytes(value)
-
-
-def _type(dtype: int) -> str:
-    return types_pb2.DataType.Name(dtype).removeprefix("DT_").lower()
-
-
-def _kind(value: object) -> str:
-    if value is None or isinstance(value, bool):
-        return str(value).replace("None", "Null")
-    kinds = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
-    return kinds[type(value)]
+    return isinstance(value, dict) and not values.is_bytes(value)
 
 
 def _listed(shape: list[int]) -> str:
     return "[" + ",".join(map(str, shape)) + "]"
-
-
-def shown(value: object) -> str:
-    """A JSON value as error texts show it, cut after 256 characters."""
-    pieces, length = [], 0
-    for piece in _pieces(value, 1):
-        pieces.append(piece[:_SHOWN])
-        length += len(pieces[-1])
-        if length >= _SHOWN:
-            break
-    return "".join(pieces)[:_SHOWN]
-
-
-def _pieces(value: object, depth: int):
-    if isinstance(value, list):
-        yield "["
-        for place, each in enumerate(value):
-            yield ", " if place else ""
-            yield from _pieces(each, depth)
-        yield "]"
-    elif isinstance(value, dict) and value:
-        yield "{\n"
-        for place, (name, each) in enumerate(value.items()):
-            yield ",\n" if place else ""
-            yield " " * 4 * min(depth, 20) + json.dumps(name, ensure_ascii=False) + ": "
-            yield from _pieces(each, depth + 1)
-        yield "\n" + " " * 4 * min(depth - 1, 20) + "}"
-    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**300:
-        yield "a number of hundreds of digits"
-    else:
-        yield json.dumps(value if not isinstance(value, str) else value[:_SHOWN], ensure_ascii=False)

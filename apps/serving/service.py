@@ -10,6 +10,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from apps.serving import from_json, to_json
 from apps.serving.models import Models, State
 from apps.serving.refusals import CODES, Refusal, invalid
+from apps.serving.shown import shown
 from apps.serving.signatures import DEFAULT, Version
 
 
@@ -89,14 +90,14 @@ def check_examples(raw: bytes) -> str:
     """Reads the body of a classify or regress request as far as it can be wrong; gives the signature's name."""
     asked = from_json.Body(raw)
     signature = asked.signature("")
-    shown = from_json.shown(asked.value)
+    told = shown(asked.value)
     examples = asked.value.get("examples")
     if "examples" not in asked.value:
-        raise invalid(f"JSON Value: {shown} When method is classify, key 'examples' is expected and was not found")
+        raise invalid(f"JSON Value: {told} When method is classify, key 'examples' is expected and was not found")
     if not isinstance(examples, list):
-        raise invalid(f"JSON Value: {shown} Expecting 'examples' value to be an list/array")
+        raise invalid(f"JSON Value: {told} Expecting 'examples' value to be an list/array")
     if not examples:
-        raise invalid(f"JSON Value: {shown} 'examples' value is an empty array")
+        raise invalid(f"JSON Value: {told} 'examples' value is an empty array")
     return signature
 
 
