@@ -21,16 +21,28 @@ PRESETS = ROOT / "zoo" / "presets"
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "cv2": "opencv-python",
+    "google": "protobuf",
+    "grpc": "grpcio",
     "importlinter": "import-linter",
     "keras_hub": "keras-nlp",
+    "prometheus_client": "prometheus-client",
     "rouge_score": "rouge-score",
     "sklearn": "scikit-learn",
     "tensorflow_datasets": "tensorflow-datasets",
+    "tensorflow_serving": "tensorflow-serving-api",
     "tensorflow_text": "tensorflow-text",
 }
 # Asked for without an import of ours: the first is how keras-hub comes, tensorflow-datasets forgets the second,
-# the last two are commands.
-NEVER_IMPORTED = {"keras-nlp", "importlib_resources", "build", "ruff"}
+# build and ruff are commands, uvicorn imports the next two, and the last is our own extra [serve].
+NEVER_IMPORTED = {
+    "keras-nlp",
+    "importlib_resources",
+    "build",
+    "ruff",
+    "httptools",
+    "uvloop",
+    "keras-menagerie",
+}
 # Makers of fixtures run in an environment of their own.
 PEERS = {"pytorch_optimizer", "transformers"}
 
@@ -76,14 +88,19 @@ def test_build_system_is_named():
 def test_requirements_are_what_is_imported(config):
     required = _names(config["options"]["install_requires"])
     assert "tensorflow-cpu" not in required
-    assert _imported(_sources(*PACKAGES)) | (NEVER_IMPORTED & required) == required
+    serve = [*_sources("apps/serving"), ROOT / "apps" / "serve.py"]
+    others = [path for path in _sources(*PACKAGES) if path not in serve]
+    assert _imported(others) | (NEVER_IMPORTED & required) == required
+    extra = _names(config["options.extras_require"]["serve"])
+    assert (_imported(serve) - required) | (NEVER_IMPORTED & extra) == extra
 
 
 def test_extras_are_what_the_tests_import(config):
     required = _names(config["options"]["install_requires"])
     extras = {name: _names(wanted) for name, wanted in config["options.extras_require"].items()}
-    assert set(extras) == {"test", "backends"}
-    everything = required | extras["test"] | extras["backends"]
+    assert set(extras) == {"test", "backends", "serve"}
+    assert "keras-menagerie[serve]" in config["options.extras_require"]["test"].split()
+    everything = required.union(*extras.values())
     used = _imported(_sources("tests"))
     assert used - PEERS <= everything
     assert extras["test"] - NEVER_IMPORTED <= used

@@ -1,0 +1,173 @@
+"""TF Serving's REST API, with /healthz and /metrics beside it, as a Starlette application."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from urllib.parse import unquote_to_bytes
+
+from google.protobuf import json_format
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tensorflow_serving.apis import model_pb2
+
+from apps.serving import metrics, service, to_json
+from apps.serving.endpoint import Endpoint, Gone, json_response, path_of, refused
+from apps.serving.journal import Journal
+from apps.serving.metrics import Metrics
+from apps.serving.models import Models
+from apps.serving.refusals import Refusal, invalid
+from apps.serving.sources import MOST
+from apps.serving.tokens import Token
+from apps.serving.workers import Workers
+
+_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_ASKED = re.compile(rf"/v1/models/(?P<model>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)", re.I | re.A)
+_LOOKED = re.compile(rf"/v1/models(?:/(?P<model>[^/:]+))?{_VERSION}(?:/(?P<method>metadata))?", re.I | re.A)
+_AT_ONCE = 8  # bodies of the greatest size that may be held in memory together
+
+
+class Rest:
+    """Answers what comes over HTTP.
+
+    Args:
+        models: What is served.
+        workers: Who answers.
+        counts: Where each request is counted.
+        journal: Where each request is noted.
+        token: What a client has to know.
+        max_body: Bytes of a request's body.
+    """
+
+    def __init__(
+        self, models: Models, workers: Workers, counts: Metrics, journal: Journal, token: Token, max_body: int
+    ):
+        self._models = models
+        self._workers = workers
+        self._counts = counts
+        self._journal = journal
+        self._token = token
+        self._max_body = max_body
+        self._held = 0  # bytes of bodies in memory
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        application = Starlette(
+            routes=[
+                Route("/healthz", self._endpoint(self._health, "health", Token())),
+                Route("/metrics", self._endpoint(self._metrics, "metrics", self._token)),
+                Route("/{path:path}", self._endpoint(self._api, "unknown", self._token)),
+            ],
+            exception_handlers={HTTPException: self._nowhere},
+        )
+        application.router.redirect_slashes = False
+        return application
+
+    def _endpoint(self, answer, method: str, token: Token) -> Endpoint:
+        return Endpoint(answer, method, token, self._counts, self._journal)
+
+    async def _health(self, request: Request, about: dict) -> Response:
+        return json_response(to_json.encode({"status": "ok", "models": [model.name for model in self._models]}))
+
+    async def _metrics(self, request: Request, about: dict) -> Response:
+        return Response(self._counts.page(), headers={"content-type": metrics.TYPE})
+
+    async def _nowhere(self, request: Request, error: Exception) -> Response:
+        """Addresses that no route takes: those with line breaks in them."""
+        return refused(Refusal("NOT_FOUND", "Not Found"))
+
+    async def _api(self, request: Request, about: dict) -> Response:
+        path, verb = path_of(request), request.method
+        if not path[:4].lower() == "/v1/":
+            raise Refusal("NOT_FOUND", "Not Found")
+        pattern = {"POST": _ASKED, "GET": _LOOKED}.get(verb)
+        matched = pattern.fullmatch(path) if pattern else None
+        if not matched:
+            raise invalid(f"Malformed request: {verb} {path}")
+        about["model"] = name = _decoded(matched["model"] or "")
+        label = matched["label"] and _decoded(matched["label"])
+        number = matched["version"] and int(matched["version"][:20])
+        if number and number > MOST:
+            raise invalid(f"Failed to convert version: {matched['version']} to numeric.")
+        number = None if number == "" else number
+        about["method"] = (matched["method"] or "status").lower()
+        if verb == "GET":
+            if not name:
+                raise invalid("Missing model name in request.")
+            if about["method"] == "metadata":
+                return self._metadata(name, number, label, about)
+            return json_response(_message(service.status(self._models.states(name, number))))
+        raw = await self._body(request, about)
+        try:
+            if about["method"] == "predict":
+                body, about["version"] = await self._workers.answer(
+                    service.predict_json, self._models, name, number, label, raw
+                )
+                return json_response(body)
+            await self._workers.answer(self._examples, name, number, label, raw, about["method"])
+        finally:
+            self._held -= len(raw)
+        raise AssertionError("examples are always refused")
+
+    def _examples(self, name: str, number: int | None, label: str | None, raw: bytes, method: str) -> None:
+        signature = service.check_examples(raw)
+        service.refuse_examples(self._models.version(name, number, label), signature, method)
+
+    def _metadata(self, name: str, number: int | None, label: str | None, about: dict) -> Response:
+        version = self._models.version(name, number, label)
+        about["version"] = version.number
+        spec = model_pb2.ModelSpec(name=name)
+        spec.version.value = version.number
+        signatures = _message(service.signature_map(version), names=True)
+        return json_response(
+            b'{\n"model_spec":%b,\n"metadata": {"signature_def": %b}\n}\n' % (_message(spec, names=True), signatures)
+        )
+
+    async def _body(self, request: Request, about: dict) -> bytes:
+        """The whole body; what it takes of the memory that all bodies may take is given back by the caller."""
+        announced = request.headers.get("content-length", "0")
+        if announced.isdigit() and len(announced) < 20 and int(announced) > self._max_body:
+            raise self._too_large()
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(self._workers.timeout):
+                more = True
+                while more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone
+                    part = message.get("body", b"")
+                    size += len(part)
+                    self._held += len(part)
+                    if size > self._max_body:
+                        raise self._too_large()
+                    if self._held > _AT_ONCE * self._max_body:
+                        raise Refusal("RESOURCE_EXHAUSTED", "Too many requests: their bodies fill the memory")
+                    parts.append(part)
+                    more = message.get("more_body", False)
+        except (Refusal, Gone, asyncio.CancelledError):
+            self._held -= size
+            raise
+        except TimeoutError:
+            self._held -= size
+            told = f"The request was not whole within {self._workers.timeout:g} s"
+            raise Refusal("DEADLINE_EXCEEDED", told, status=408) from None
+        about["bytes"] = size
+        return b"".join(parts)
+
+    def _too_large(self) -> Refusal:
+        return Refusal("RESOURCE_EXHAUSTED", f"The request is larger than {self._max_body} bytes", status=413)
+
+
+def _message(message, names: bool = False) -> bytes:
+    """A protobuf message as the JSON that TF Serving's options give."""
+    return json_format.MessageToJson(
+        message, preserving_proto_field_name=names, always_print_fields_with_no_presence=True
+    ).encode()
+
+
+def _decoded(part: str) -> str:
+    return unquote_to_bytes(part).decode("utf-8", "replace")

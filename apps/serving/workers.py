@@ -1,0 +1,83 @@
+"""Threads that answer, and a bound on how many requests may wait for one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent import futures
+
+from apps.serving.refusals import Refusal
+
+
+class Workers:
+    """A pool of threads whose queue has an end. Nothing is collected into batches, and nothing waits for company.
+
+    Args:
+        threads: How many requests are answered at a time.
+        queue: How many more may wait.
+        timeout: Seconds after which a request is given up.
+    """
+
+    def __init__(self, threads: int, queue: int, timeout: float):
+        self.timeout = timeout
+        self._threads = threads
+        self._queue = queue
+        self._pending = 0
+        self._lock = threading.Lock()
+        self._pool = futures.ThreadPoolExecutor(threads, thread_name_prefix="answer")
+
+    @property
+    def pending(self) -> int:
+        """Requests that are being answered or wait."""
+        return self._pending
+
+    async def answer(self, call: Callable, *arguments):
+        """What `call(*arguments)` returns, called in one of the threads.
+
+        Raises:
+            Refusal: Too many wait already, or the time is over; what has not begun by then never runs.
+        """
+        future = self._submit(call, arguments)
+        done, _ = await asyncio.wait([asyncio.wrap_future(future)], timeout=self.timeout)
+        if not done:
+            future.cancel()
+            raise self._late(self.timeout)
+        return done.pop().result()
+
+    def answer_now(self, call: Callable, *arguments, timeout: float | None = None):
+        """The same from a thread that may wait.
+
+        Args:
+            call: What to call.
+            arguments: Its arguments.
+            timeout: Seconds, where the client has less patience than the server.
+        """
+        timeout = self.timeout if timeout is None else min(self.timeout, timeout)
+        future = self._submit(call, arguments)
+        futures.wait([future], timeout)
+        if not future.done():
+            future.cancel()
+            raise self._late(timeout)
+        return future.result()
+
+    def stop(self) -> None:
+        """Waits for what was accepted."""
+        self._pool.shutdown()
+
+    def _submit(self, call: Callable, arguments: tuple) -> futures.Future:
+        with self._lock:
+            if self._pending >= self._threads + self._queue:
+                raise Refusal("RESOURCE_EXHAUSTED", f"Too many requests: {self._queue} are waiting already")
+            self._pending += 1
+        future = self._pool.submit(call, *arguments)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, future: futures.Future) -> None:
+        with self._lock:
+            self._pending -= 1
+
+    @staticmethod
+    def _late(seconds: float) -> Refusal:
+        return Refusal("DEADLINE_EXCEEDED", f"Deadline exceeded: no answer within {seconds:g} s")
