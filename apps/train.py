@@ -131,6 +131,8 @@ def _recipe(arguments: argparse.Namespace):
         # Another rule wants another rate and none of the first one's arguments.
         changes = {"learning_rate": float(other.learning_rate), **changes}
         changes |= {"optimizer": arguments.optimizer, "optimizer_arguments": {}}
+    if recipe.start is not None:
+        changes["start"] = dataclasses.replace(recipe.start, **changes)
     return dataclasses.replace(recipe, **changes)
 
 

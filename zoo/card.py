@@ -52,6 +52,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"warm-up {recipe.warmup:.0%}, cosine to 0",
         f"- {recipe.epochs} epochs, batch {recipe.batch_size}, {smoothing}seed {scores['seed']}",
         f"- `model.fit` took {scores['minutes']} minutes on 2 CPU cores, {scores['date']}",
+        *([_started(recipe.start)] if recipe.start is not None and not own else []),
         *([f"- Search: {_listed(config['decoding'])}"] if "decoding" in config else []),
         "- Weights are stored in half precision; the score is that of the stored weights.",
         "",
@@ -64,6 +65,13 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     if "labels" in config:
         lines += ["", "## Labels", "", ", ".join(config["labels"])]
     return "\n".join(lines) + "\n"
+
+
+def _started(recipe: Recipe) -> str:
+    return (
+        f"- It starts from what the same model learned from {recipe.data}: {recipe.epochs} epochs, batch "
+        f"{recipe.batch_size}, learning rate {recipe.learning_rate:g}; the minutes count both"
+    )
 
 
 def _listed(arguments: Mapping) -> str:

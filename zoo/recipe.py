@@ -24,7 +24,10 @@ class Recipe:
         app: Application that uses it: "classify", "sentiment".
         task: Kind of problem: a key of `zoo.tasks.TASKS`.
         data: Source of examples, as `zoo.data.load` takes it; empty where it is always the user's own.
-        splits: Names of the training and the test split; the test split only measures.
+        start: What is trained first, on other data perhaps, with the same task and model: its weights and preprocessing
+            are what this training begins with.
+        splits: Names of the training and the test split; the test split only measures. None: nothing is measured but
+            the validation data.
         columns: What `Task.load_examples` takes besides: of pairs, which text is read and which is written.
         languages: Of a translation, the language that is read and the one that is written.
         data_terms: Terms and citation of the data, for the card and NOTICE.
@@ -60,7 +63,8 @@ class Recipe:
     model: str
     preprocess: Mapping
     about: str
-    splits: tuple[str, str] = ("train", "test")
+    start: Recipe | None = None
+    splits: tuple[str, str | None] = ("train", "test")
     columns: Mapping = field(default_factory=dict)
     languages: tuple[str, str] | None = None
     decoding: Mapping = field(default_factory=dict)

@@ -66,6 +66,10 @@ def fit(
         UserError: The data are nowhere or cannot be learned from, or `out` cannot be used.
     """
     out = Path(out)
+    before = 0.0  # minutes
+    if recipe.start is not None and source is None and init is None:
+        init, resume = _started(recipe.start, out, resume, command=command, say=say, verbose=verbose)
+        before = preset.read_scores(Path(init))["minutes"]
     _check_out(out, resume)
     keras.utils.set_random_seed(recipe.seed)
     cls = tasks.get(recipe.task)
@@ -107,7 +111,18 @@ def fit(
             verbose=verbose,
         )
     with preset.replacing(out) as partial:
-        return _finish(partial, recipe, task, state.history, held, test, source, command, say)
+        return _finish(partial, recipe, task, state.history, before, held, test, source, command, say)
+
+
+def _started(recipe: Recipe, out: Path, resume: bool, **arguments) -> tuple[str, bool]:
+    """What a recipe starts from, trained into a folder beside `out`; and whether `out` itself is to be resumed."""
+    folder = out.with_name(f"{out.name}-start")
+    if resume and resumable(out):
+        return str(folder), True
+    _check_out(out, False)
+    if not (resume and (folder / "config.json").is_file()):
+        fit(recipe, folder, resume=resume, **arguments)
+    return str(folder), False
 
 
 def _check_out(out: Path, resume: bool) -> None:
@@ -142,7 +157,8 @@ def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[st
         train, held = train.split(_SHARE if named else recipe.validation, recipe.seed)
     else:
         held = cls.load_examples(recipe.data, recipe.validation, **own).renamed(train.names)
-    test = None if source else cls.load_examples(recipe.data, recipe.splits[1], **own).renamed(train.names)
+    unmeasured = source or recipe.splits[1] is None
+    test = None if unmeasured else cls.load_examples(recipe.data, recipe.splits[1], **own).renamed(train.names)
     return train, held, test
 
 
@@ -297,7 +313,9 @@ class _State(keras.callbacks.Callback):
             raise UserError(f"cannot write {self.path}: {error.strerror or error}; {kept}") from error
 
 
-def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test, source, command: str, say):
+def _finish(
+    folder: Path, recipe: Recipe, task, history: list[dict], before: float, held, test, source, command: str, say
+):
     """Writes the preset and measures what was written, in half precision as it will be used."""
     task.write(folder)
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
@@ -316,7 +334,7 @@ def _finish(folder: Path, recipe: Recipe, task, history: list[dict], held, test,
         "metrics": validation if test is None else shipped.evaluate(measured),
         "validation": {"n": len(held), "metrics": validation},
         "seed": recipe.seed,
-        "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
+        "minutes": round(sum(row["seconds"] for row in history) / 60 + before, 1),
         "command": command,
         "date": datetime.date.today().isoformat(),
     }

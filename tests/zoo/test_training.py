@@ -111,6 +111,39 @@ def test_fine_tuning_starts_from_a_preset(trained, tmp_path):
     assert task(digits.raw[digits.labels == 1][40]).label == "bar"
 
 
+def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
+    """The same as one training, and another that starts from it; an interruption in either changes nothing."""
+    first = dataclasses.replace(TINY, splits=("train", None), epochs=2)
+    second = dataclasses.replace(TINY, learning_rate=1e-3, epochs=2)
+    both = dataclasses.replace(second, start=first)
+    fit(first, tmp_path / "first")
+    training.fit(second, tmp_path / "second", init=str(tmp_path / "first"), say=quiet, verbose=0)
+    written, ended = training._State.on_epoch_end, []
+
+    def stop_after_each(self, epoch, logs):
+        written(self, epoch, logs)
+        ended.append(epoch)
+        if epoch == 0:
+            raise _Stop
+
+    monkeypatch.setattr(training._State, "on_epoch_end", stop_after_each)
+    for resume in (False, True):
+        with pytest.raises(_Stop):
+            fit(both, tmp_path / "out", resume=resume)
+    fit(both, tmp_path / "out", resume=True)
+    assert ended == [0, 1, 0, 1]
+    for here, there in (("out-start", "first"), ("out", "second")):
+        ours, theirs = stored(tmp_path / here), stored(tmp_path / there)
+        for name, value in theirs.items():
+            np.testing.assert_array_equal(ours[name], value, err_msg=name)
+    scores = [json.loads((tmp_path / name / "scores.json").read_text()) for name in ("out-start", "out")]
+    assert [each["split"] for each in scores] == ["validation", "test"]
+    assert scores[1]["minutes"] >= scores[0]["minutes"]
+    assert "It starts from what the same model learned from digits" in (tmp_path / "out" / "card.md").read_text()
+    with pytest.raises(UserError, match="out: not empty"):
+        fit(both, tmp_path / "out")
+
+
 def test_folders_that_cannot_be_used(trained, tmp_path):
     with pytest.raises(UserError, match="not empty"):
         fit(TINY, trained)
