@@ -5,8 +5,8 @@
         model.compile(...)
     model.fit(...)
 
-What Keras's `model.fit` gets wrong under a strategy is repaired in `zoo.scaling.keras_repairs`. A global batch stays what
-it is called: each replica learns from its share of it, and learning rates are nobody's business but the caller's.
+What Keras's `model.fit` gets wrong under a strategy is repaired in `zoo.scaling.keras_repairs`. A batch size is that of
+all replicas together, whatever their number, and learning rates stay as they are given.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import tensorflow as tf
 
 from zoo.errors import UserError
 from zoo.scaling import devices as local
-from zoo.scaling import workers
+from zoo.scaling import keras_repairs, workers
 from zoo.scaling.batches import check_batch, shared
+from zoo.scaling.replicas import Replicas
 from zoo.scaling.workers import agreed, chief_first, is_chief
 
-__all__ = ["agreed", "check_batch", "chief_first", "is_chief", "shared", "strategy"]
+__all__ = ["Replicas", "agreed", "check_batch", "chief_first", "is_chief", "shared", "strategy"]
 
 _made: dict[str, tf.distribute.Strategy] = {}
 
@@ -29,10 +30,10 @@ _made: dict[str, tf.distribute.Strategy] = {}
 def strategy(devices: str = "all", say: Callable[[str], None] = print) -> tf.distribute.Strategy:
     """The strategy that trains on the devices; also repairs Keras's trainer, once and for this process.
 
-    On one device it is TensorFlow's default strategy, on several a `MirroredStrategy`. Where TF_CONFIG names two workers
-    or more, or a SLURM step has two tasks or more, it is a `MultiWorkerMirroredStrategy`, in which `devices` are each
-    worker's own; every worker runs the same program. To be called before anything has run on TensorFlow, and once: a
-    second call gets the first one's strategy.
+    On one device it is TensorFlow's default strategy, on several a `MirroredStrategy`. Where TF_CONFIG names two
+    workers or more, or a SLURM step has two tasks or more, it is a `MultiWorkerMirroredStrategy`, in which `devices`
+    are each worker's own; every worker runs the same program, with the same `keras.utils.set_random_seed`. To be called
+    before anything has run on TensorFlow, and once: a second call gets the first one's strategy.
 
     Args:
         devices: "all" GPUs, or the CPU where there is none; a number of GPUs; "gpu:0,1" for those GPUs; "cpu:2" for two
@@ -47,8 +48,6 @@ def strategy(devices: str = "all", say: Callable[[str], None] = print) -> tf.dis
         Traceback (most recent call last):
         zoo.errors.UserError: --devices 1 gpu: expected all, a number, cpu:2 or gpu:0,1
     """
-    from zoo.scaling import keras_repairs
-
     chosen = local.parsed(devices)
     if devices in _made:
         return _made[devices]

@@ -4,9 +4,9 @@
 
 - `TensorFlowTrainer._maybe_symbolic_build`, which adds the replicas' inputs up to learn their shapes: it fails for
   several workers (keras#20585), for strings, and for parts of different sizes;
-- `reduce_per_replica`, which reduces scalar logs over an axis they have not: it fails for several workers (the same issue);
+- `reduce_per_replica`, which reduces scalar logs over an axis they have not: it fails for several workers (the same);
 - `TFEpochIterator`: sources in memory are sharded by element, never by file; strings that would go into a replica are
-  refused; a batch whose rows the replicas cannot share evenly is refused, or warned of where it is the last of an epoch;
+  refused; so is a batch size that the replicas do not divide, and one smaller last batch of an epoch is warned of;
 - `Trainer.compile`: `steps_per_execution` becomes 1, since several steps in one call fail for lack of a placeholder.
 
 `tests/zoo/scaling/test_canary.py` tells when Keras has changed one of them.
@@ -66,13 +66,15 @@ def replaced() -> dict[str, object]:
     }
 
 
-# ---- what stands in the places of Keras's own ----------------------------------------------------------------------------
+# ---- what stands in the places of Keras's own ------------------------------------------------------------------------
 
 
 def _symbolic_build(self, iterator=None, data_batch=None):
     if self._distribute_strategy is None:
         return
-    if iterator is not None:
+    stateful = [*self._flatten_layers(), self._compile_metrics, self._compile_loss]
+    if iterator is not None and not all(part.built for part in stateful if part is not None):
+        iterator.reset()  # an earlier evaluation may have come to its end
         for _, _, batches in iterator:
             # Any part tells the shapes: what is built depends on no axis of rows.
             data_batch = tf.nest.map_structure(_first_part, next(batches))
@@ -152,8 +154,8 @@ def _check_rows(adapter, dataset, replicas: int) -> None:
         check_batch(batch, replicas)
     if rows and rows % replicas:
         _warn(
-            f"the last batch of an epoch has {rows} examples, which {replicas} replicas cannot share evenly: each counts "
-            "a little more or less than on one device; drop them (drop_remainder=True), or train by `zoo train`"
+            f"the last batch of an epoch has {rows} examples, which {replicas} replicas cannot share evenly: each "
+            "counts a little more or less than on one device; drop them (drop_remainder=True), or use `zoo train`"
         )
 
 
@@ -182,7 +184,7 @@ def _warn(message: str) -> None:
         warnings.warn(message, stacklevel=3)
 
 
-# ---- other private names -------------------------------------------------------------------------------------------------
+# ---- other private names ---------------------------------------------------------------------------------------------
 
 
 def several_workers(strategy) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import tensorflow as tf
 
 from zoo.errors import UserError
+from zoo.scaling import keras_repairs
 
 
 def cluster() -> dict | None:
@@ -65,8 +66,6 @@ def joined(told: Mapping, names: list[str]) -> tuple[tf.distribute.Strategy, str
         told: What `cluster` gave.
         names: This worker's devices.
     """
-    from zoo.scaling import keras_repairs
-
     task = told["task"]
     count = sum(map(len, told["cluster"].values()))
     gpus = sum(name.startswith("GPU") for name in names)

@@ -1,0 +1,138 @@
+"""`zoo train`'s road on several replicas against one device: a program, since the devices of a process are chosen once.
+
+python -m tests.zoo.scaling.zoo_train FOLDER DEVICES CASE ... prints lines of JSON: {"case", "weights", "history"}, the
+greatest differences. The recipes draw nothing at random, since replicas draw for themselves.
+"""
+
+import csv
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from zoo import scaling
+
+FOLDER, DEVICES = Path(sys.argv[1]), sys.argv[2]
+STRATEGY = scaling.strategy(DEVICES, say=lambda sentence: None)  # before anything runs on TensorFlow
+
+import h5py  # noqa: E402
+
+from zoo import recipes, training  # noqa: E402
+
+# Batches of 100 of 1,078 digits, 78 the last one; resnet20 has batch normalization.
+PICTURES = dataclasses.replace(recipes.get("quickstart"), augment=None, epochs=2, learning_rate=5e-3)
+SMALL = {"arguments": {**PICTURES.arguments, "width": 4}, "model": "resnet20"}
+WORDS = {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+", "length": 8, "words": 20}
+PAIRS = dataclasses.replace(
+    PICTURES,
+    task="translation",
+    languages=("there", "back"),
+    model="transformer",
+    arguments={"width": 8, "layers": 1, "heads": 2, "hidden": 8, "dropout": 0.0},
+    preprocess=WORDS,
+    decoding={"max_length": 8},
+    batch_size=8,
+    label_smoothing=0.1,
+    validation=0.25,
+    metric="bleu",
+)
+
+
+def table(rows, header=("there", "back")) -> str:
+    path = FOLDER / f"{len(rows)}{header[0]}.tsv"
+    path.write_text("".join("\t".join(row) + "\n" for row in [header, *rows]), encoding="utf-8")
+    return str(path)
+
+
+def pairs(count):
+    """Rows of 1 to 5 words, so that replicas with as many rows have unlike many tokens."""
+    random = np.random.default_rng(3)
+    words = [random.choice(["ant", "bee", "cat", "dog", "elk"], random.integers(1, 6)) for _ in range(count)]
+    return [(" ".join(row), " ".join(row[::-1])) for row in words]
+
+
+def reviews(count):
+    random = np.random.default_rng(4)
+    rows = [(" ".join(random.choice(["film", "good", "bad"], random.integers(1, 7))), None) for _ in range(count)]
+    return [(text, "pos" if text.count("good") >= text.count("bad") else "neg") for text, _ in rows]
+
+
+CASES = {
+    "pictures": lambda: (dataclasses.replace(PICTURES, batch_size=600), {}),
+    "normalized": lambda: (dataclasses.replace(PICTURES, **SMALL, batch_size=250, epochs=1), {}),
+    # 45 to learn from in batches of 4, the last one of 1: fewer rows than replicas.
+    "texts": lambda: (
+        dataclasses.replace(
+            PICTURES,
+            task="text-classification",
+            model="bilstm",
+            arguments={"width": 6, "units": 4},
+            preprocess=WORDS,
+            batch_size=4,
+            validation=0.25,
+        ),
+        {"source": table(reviews(60), ("text", "label"))},
+    ),
+    # 33 to learn from: the last batch has one, and tokens count, not rows.
+    "written": lambda: (PAIRS, {"source": table(pairs(44))}),
+    "own-loss": lambda: (
+        dataclasses.replace(PAIRS, model="pointer_generator", arguments={"width": 6, "units": 4}, label_smoothing=0.0),
+        {"source": table(pairs(44))},
+    ),
+}
+
+
+def stored(out):
+    with h5py.File(out / "weights" / "model.weights.h5") as file:
+        values = {}
+        file.visititems(lambda n, item: values.update({n: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return values
+
+
+def history(out):
+    rows = list(csv.DictReader(open(out / "history.csv")))
+    return np.array([[float(value) for key, value in row.items() if key != "seconds"] for row in rows])
+
+
+class Kept:
+    """The weights in full precision, as training left them: a preset's are halves."""
+
+    def __init__(self):
+        self.values = {}
+
+    def __enter__(self):
+        self.finish, kept = training._finish, self
+
+        def finish(folder, recipe, task, *rest):
+            kept.values = {weight.path: np.asarray(weight) for weight in task.model.weights}
+            return self.finish(folder, recipe, task, *rest)
+
+        training._finish = finish
+        return self
+
+    def __exit__(self, *error):
+        training._finish = self.finish
+
+
+def trained(case, out, strategy, **options):
+    recipe, data = CASES[case]()
+    with Kept() as kept:
+        training.fit(
+            recipe, out, strategy=strategy, say=lambda sentence: None, verbose=0, **data, **options
+        )
+    return kept.values, history(out)
+
+
+def main():
+    for case in sys.argv[3:] or CASES:
+        alone, alone_history = trained(case, FOLDER / f"{case}-one", None)
+        together, together_history = trained(case, FOLDER / f"{case}-several", STRATEGY)
+        difference = max(float(np.abs(together[key] - value).max()) for key, value in alone.items())
+        told = {"case": case, "weights": difference, "history": float(np.abs(together_history - alone_history).max())}
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()
