@@ -71,6 +71,9 @@ def _split_cpu(count: int) -> None:
     cpu = tf.config.list_physical_devices("CPU")[0]
     if count > 1 or tf.config.get_logical_device_configuration(cpu):
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+        # Convolutions of oneDNN that run side by side on devices of one CPU corrupt memory (TensorFlow 2.21): one
+        # operation at a time, each on all cores.
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _are(count: int) -> str:
