@@ -52,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains; answers the exit status."""
     from zoo import recipes, scaling
 
-    # First of all: the devices are fixed when TensorFlow's first operation runs.
-    strategy = scaling.strategy(arguments.devices)
+    strategy = scaling.strategy(arguments.devices)  # before TensorFlow is imported, and its devices are fixed
     recipe = _recipe(arguments)
     name = arguments.recipe
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
@@ -63,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = columns.chosen(arguments, recipe.task, languages or ())
 
     from zoo import training
+    from zoo.scaling import workers
 
     try:
         training.fit(
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             kept = "no epoch had ended, nothing is kept"
         print(f"\nzoo: interrupted; {kept}", file=sys.stderr)
         return 130
-    if scaling.is_chief(strategy):
+    if workers.is_chief(strategy):
         print(f"Written: {out} (card.md, curve.png, scores.json)")
     return 0
 

@@ -20,11 +20,14 @@ import numpy as np
 import tensorflow as tf
 
 import optimizers
-from zoo import card, curve, preset, scaling, tasks, weights
+from zoo import card, curve, preset, tasks, weights
 from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
 from zoo.recipe import Recipe, shown
+from zoo.scaling import batches as scaled
+from zoo.scaling import workers
+from zoo.scaling.replicas import Replicas
 
 _STATE = Path("training") / "state.h5"
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
@@ -75,8 +78,8 @@ def fit(
     """
     out = Path(out)
     strategy = strategy or tf.distribute.get_strategy()
-    scaling.check_batch(recipe.batch_size, strategy.num_replicas_in_sync)
-    if not scaling.is_chief(strategy):
+    scaled.check_batch(recipe.batch_size, strategy.num_replicas_in_sync)
+    if not workers.is_chief(strategy):
         say, verbose = _nothing, 0
     _check_out(out, resume)
     keras.utils.set_random_seed(recipe.seed)
@@ -113,7 +116,7 @@ def fit(
     if first_epoch < recipe.epochs:
         data, held_data = batches.training(recipe.seed, first_epoch, recipe.epochs), held_batches.in_order()
         if strategy.num_replicas_in_sync > 1:
-            data, held_data = (scaling.shared(each, batches.counted, strategy) for each in (data, held_data))
+            data, held_data = (scaled.shared(each, batches.counted, strategy) for each in (data, held_data))
         trainer.fit(
             data,
             steps_per_epoch=batches.steps,
@@ -125,7 +128,7 @@ def fit(
             shuffle=False,  # the batches come shuffled
             verbose=verbose,
         )
-    with scaling.chief_first(strategy) as mine:
+    with workers.chief_first(strategy) as mine:
         if not mine:
             return task
         with preset.replacing(out) as partial:
@@ -175,7 +178,7 @@ def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[st
 def compiled(recipe: Recipe, task: tasks.base.Task, steps_per_epoch: int) -> keras.Model:
     """The task's model as `model.fit` trains it: after the augmentation, with the recipe's optimizer and schedule.
 
-    Where the strategy of the scope has several replicas, `zoo.scaling.shared` makes their batches.
+    Where the strategy of the scope has several replicas, `zoo.scaling.batches.shared` makes their batches.
     """
     trainer = keras.Sequential([*recipe.augment(), task.model]) if recipe.augment else task.model
     optimizer = optimizers.get(
@@ -183,7 +186,7 @@ def compiled(recipe: Recipe, task: tasks.base.Task, steps_per_epoch: int) -> ker
     )
     loss, metrics = task.loss(recipe.label_smoothing), task.metrics()
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        trainer = scaling.Replicas(trainer, loss)
+        trainer = Replicas(trainer, loss)
         trainer.compile(optimizer, weighted_metrics=metrics, jit_compile=False)
     else:
         trainer.compile(optimizer, loss, metrics=metrics, jit_compile=False)
@@ -293,7 +296,7 @@ class _State(keras.callbacks.Callback):
                 self.history = json.loads(file.attrs["history"])
         except (OSError, KeyError) as error:
             raise UserError(f"{self.path}: cannot be resumed from ({error})") from error
-        if not scaling.agreed(self.strategy, len(self.history)):
+        if not workers.agreed(self.strategy, len(self.history)):
             raise UserError(f"{self.path}: the workers find different states there; it must be one shared folder")
         return len(self.history)
 
@@ -311,7 +314,7 @@ class _State(keras.callbacks.Callback):
         self.history.append({**row, "seconds": round(time.monotonic() - self.started, 2)})
         # Each worker reads its variables, even where only the chief writes: a read may be a word among all of them.
         values = [np.asarray(variable) for variable in self.variables]
-        if not scaling.is_chief(self.strategy):
+        if not workers.is_chief(self.strategy):
             return
         partial = self.path.with_suffix(".partial")
         try:

@@ -12,17 +12,13 @@ all replicas together, whatever their number, and learning rates stay as they ar
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 from zoo.errors import UserError
 from zoo.scaling import devices as local
-from zoo.scaling import keras_repairs, workers
-from zoo.scaling.batches import check_batch, shared
-from zoo.scaling.replicas import Replicas
-from zoo.scaling.workers import agreed, chief_first, is_chief
 
-__all__ = ["Replicas", "agreed", "check_batch", "chief_first", "is_chief", "shared", "strategy"]
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _made: dict[str, tf.distribute.Strategy] = {}
 
@@ -49,6 +45,12 @@ def strategy(devices: str = "all", say: Callable[[str], None] = print) -> tf.dis
         zoo.errors.UserError: --devices 1 gpu: expected all, a number, cpu:2 or gpu:0,1
     """
     chosen = local.parsed(devices)
+    local.prepare_environment(chosen)
+
+    import tensorflow as tf
+
+    from zoo.scaling import keras_repairs, workers
+
     if devices in _made:
         return _made[devices]
     if any(made.num_replicas_in_sync > 1 for made in _made.values()):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-
-import tensorflow as tf
+import sys
+import warnings
 
 from zoo.errors import UserError
 
@@ -34,6 +35,25 @@ def parsed(devices: str) -> tuple[str, int | tuple[int, ...] | None]:
     raise UserError(f"--devices {devices}: expected all, a number, cpu:2 or gpu:0,1")
 
 
+def prepare_environment(chosen: tuple) -> None:
+    """What has to be said before TensorFlow is imported.
+
+    On several logical devices of one CPU, TensorFlow 2.21's oneDNN kernels corrupt memory: a residual network's
+    convolutions end the process. Its own kernels do not.
+    """
+    kind, which = chosen
+    if kind != "cpu" or which == 1 or os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return
+    if "tensorflow" in sys.modules:
+        warnings.warn(
+            f"cpu:{which} after TensorFlow was imported: its oneDNN kernels may crash there; call "
+            "zoo.scaling.strategy before `import keras`, or set TF_ENABLE_ONEDNN_OPTS=0",
+            stacklevel=3,
+        )
+    else:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+
+
 def prepared(chosen: tuple, devices: str) -> list[str]:
     """Makes TensorFlow see the chosen devices and no other GPU; returns their names, "GPU:0" or "CPU:0".
 
@@ -41,6 +61,8 @@ def prepared(chosen: tuple, devices: str) -> list[str]:
         chosen: What `parsed` gave.
         devices: What the person said, for the error.
     """
+    import tensorflow as tf
+
     kind, which = chosen
     gpus = tf.config.list_physical_devices("GPU")
     if kind == "count" and not gpus and which == 1:
@@ -68,12 +90,11 @@ def prepared(chosen: tuple, devices: str) -> list[str]:
 
 
 def _split_cpu(count: int) -> None:
+    import tensorflow as tf
+
     cpu = tf.config.list_physical_devices("CPU")[0]
     if count > 1 or tf.config.get_logical_device_configuration(cpu):
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
-        # Convolutions of oneDNN that run side by side on devices of one CPU corrupt memory (TensorFlow 2.21): one
-        # operation at a time, each on all cores.
-        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _are(count: int) -> str:

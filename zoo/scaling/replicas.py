@@ -9,7 +9,7 @@ from zoo.scaling import keras_repairs
 
 
 class Replicas(keras.Model):
-    """Trains another model on the parts that `zoo.scaling.shared` made.
+    """Trains another model on the parts that `zoo.scaling.batches.shared` made.
 
     Keras gives each replica the mean loss of its own rows and divides by the number of replicas: right only for parts
     of the same size whose rows all count alike. Here the mean of a part weighs as much as the part counts in the whole:
@@ -25,7 +25,7 @@ class Replicas(keras.Model):
         with strategy.scope():
             trainer = Replicas(model, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
             trainer.compile(optimizer, weighted_metrics=["accuracy"])
-        trainer.fit(zoo.scaling.shared(batches, lambda y: tf.ones_like(y, tf.float32), strategy), steps_per_epoch=100)
+        trainer.fit(shared(data, lambda y: tf.ones_like(y, tf.float32), strategy), steps_per_epoch=100)
     """
 
     def __init__(self, model: keras.Model, loss: keras.losses.Loss | None):
