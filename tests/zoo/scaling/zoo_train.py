@@ -4,6 +4,7 @@ python -m tests.zoo.scaling.zoo_train FOLDER DEVICES CASE ... prints lines of JS
 greatest differences. The recipes draw nothing at random, since replicas draw for themselves.
 """
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -22,7 +23,7 @@ from zoo import recipes, training  # noqa: E402
 
 # 1,293 digits to learn from. Batch normalization sums pixels: of many, in single precision, no two orders agree.
 PICTURES = dataclasses.replace(recipes.get("quickstart"), augment=None, epochs=2, learning_rate=5e-3)
-NORMALIZED = dataclasses.replace(
+RESNET = dataclasses.replace(
     PICTURES,
     model="resnet9",
     arguments={"image_size": 8, "channels": 1, "width": 2},
@@ -70,7 +71,7 @@ def reviews(count):
 
 CASES = {
     "pictures": lambda: (dataclasses.replace(PICTURES, batch_size=600), {}),
-    "normalized": lambda: (NORMALIZED, {}),
+    "resnet": lambda: (RESNET, {}),
     # 45 to learn from in batches of 4, the last one of 1: fewer rows than replicas.
     "texts": lambda: (
         dataclasses.replace(
@@ -115,10 +116,38 @@ def trained(case, out, strategy, **options):
     return {weight.path: np.asarray(weight) for weight in made[0].model.weights}, history(out)
 
 
+class Stop(Exception):
+    pass
+
+
+def resumed():
+    """One epoch on one device, the second on several, against both on one."""
+    whole, whole_history = trained("written", FOLDER / f"whole-{os.getpid()}", None)
+    out, written = FOLDER / "resumed", training._State.on_epoch_end
+
+    def stop(self, epoch, logs):
+        written(self, epoch, logs)
+        raise Stop
+
+    training._State.on_epoch_end = stop
+    with contextlib.suppress(Stop):
+        trained("written", out, None)
+    training._State.on_epoch_end = written
+    return whole, whole_history, *trained("written", out, STRATEGY, resume=True)
+
+
+def compared(case):
+    if case == "resumed":
+        return resumed()
+    alone = trained(case, FOLDER / f"{case}-one-{os.getpid()}", None)
+    return *alone, *trained(case, FOLDER / f"{case}-several", STRATEGY)
+
+
 def main():
-    for case in sys.argv[3:] or CASES:
-        alone, alone_history = trained(case, FOLDER / f"{case}-one-{os.getpid()}", None)
-        together, together_history = trained(case, FOLDER / f"{case}-several", STRATEGY)
+    # A state is written by one process: workers resume in a case of their own.
+    cases = sys.argv[3:] or [*CASES, *([] if "TF_CONFIG" in os.environ else ["resumed"])]
+    for case in cases:
+        alone, alone_history, together, together_history = compared(case)
         difference = max(
             float((np.abs(together[key] - value) / np.maximum(1, np.abs(value))).max()) for key, value in alone.items()
         )
