@@ -89,7 +89,12 @@ CASES = {
     "written": lambda: (PAIRS, {"source": table(pairs(44))}),
     "own-loss": lambda: (
         dataclasses.replace(
-            PAIRS, model="pointer_generator", arguments={"width": 6, "units": 4}, label_smoothing=0.0, optimizer="adam"
+            PAIRS,
+            model="pointer_generator",
+            arguments={"width": 6, "units": 4},
+            label_smoothing=0.0,
+            optimizer="adam",
+            learning_rate=5e-3,
         ),
         {"source": table(pairs(44))},
     ),
