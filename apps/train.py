@@ -17,6 +17,7 @@ examples:
   zoo train classify --data photos/ --out runs/mine              a folder for each class
   zoo train translate --data pairs.tsv --source en --target de --out runs/mine
   zoo train classify --data photos/ --out runs/mine --resume     go on after an interruption
+  zoo train classify-fashion --devices gpu:0,1                   two GPUs share each batch
 """
 
 
@@ -39,12 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, help="passes over the training data")
     parser.add_argument("--batch-size", metavar="N", type=int, help="examples per step")
     parser.add_argument("--seed", metavar="N", type=int, help="seeds everything that is random")
+    parser.add_argument(
+        "--devices",
+        metavar="all|N|cpu:2|gpu:0,1",
+        default="all",
+        help="what shares each batch (default: all GPUs, or the CPU); workers are named by TF_CONFIG or SLURM",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; answers the exit status."""
-    from zoo import recipes
+    from zoo import recipes, scaling
 
+    strategy = scaling.strategy(arguments.devices)  # before TensorFlow is imported, and its devices are fixed
     recipe = _recipe(arguments)
     name = arguments.recipe
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
@@ -54,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     named = columns.chosen(arguments, recipe.task, languages or ())
 
     from zoo import training
+    from zoo.scaling import workers
 
     try:
         training.fit(
@@ -65,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             validation=arguments.validation if _share(arguments.validation) is None else None,
             init=arguments.init,
             resume=arguments.resume,
+            strategy=strategy,
             command=shlex.join(["zoo", *sys.argv[1:]]),
             verbose=1 if sys.stdout.isatty() else 2,
         )
@@ -74,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
             kept = "no epoch had ended, nothing is kept"
         print(f"\nzoo: interrupted; {kept}", file=sys.stderr)
         return 130
-    print(f"Written: {out} (card.md, curve.png, scores.json)")
+    if workers.is_chief(strategy):
+        print(f"Written: {out} (card.md, curve.png, scores.json)")
     return 0
 
 

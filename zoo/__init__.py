@@ -34,6 +34,7 @@ _SUBMODULES = frozenset(
         "preset",
         "recipe",
         "recipes",
+        "scaling",
         "tasks",
         "training",
     }

@@ -17,6 +17,7 @@ from pathlib import Path
 import h5py
 import keras
 import numpy as np
+import tensorflow as tf
 
 import optimizers
 from zoo import card, curve, preset, tasks, weights
@@ -24,6 +25,9 @@ from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
 from zoo.recipe import Recipe, shown
+from zoo.scaling import batches as scaled
+from zoo.scaling import workers
+from zoo.scaling.replicas import Replicas
 
 _STATE = Path("training") / "state.h5"
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
@@ -39,11 +43,16 @@ def fit(
     validation: str | None = None,
     init: str | None = None,
     resume: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
     command: str = "",
     say: Callable[[str], None] = print,
     verbose: str | int = "auto",
 ) -> tasks.base.Task:
     """Trains what a recipe says and writes the preset folder.
+
+    Under a strategy the replicas share each batch, and together do what one device would: the weights differ by
+    rounding and by what dropout and augmentation draw. Of several workers, which read and write one shared folder, the
+    chief writes, measures and speaks.
 
     Args:
         recipe: What to train, on what, how.
@@ -55,20 +64,27 @@ def fit(
         init: A preset to start from: its preprocessing and all weights whose names and shapes fit.
         resume: Go on after the last whole epoch of an interrupted training; the end is the same as without the
             interruption.
+        strategy: From `zoo.scaling.strategy`; None is the one device.
         command: What the person typed, for the card.
         say: Takes sentences about the data and the score.
         verbose: As in `model.fit`.
 
     Returns:
-        The trained task, as it is loaded from `out`.
+        The trained task, as it is loaded from `out`; from a worker that is not the chief, as it was trained.
 
     Raises:
-        UserError: The data are nowhere or cannot be learned from, or `out` cannot be used.
+        UserError: The data are nowhere or cannot be learned from, `out` cannot be used, or the replicas of the strategy
+            do not divide the batch.
     """
     out = Path(out)
+    strategy = strategy or tf.distribute.get_strategy()
+    scaled.check_batch(recipe.batch_size, strategy.num_replicas_in_sync)
+    if not workers.is_chief(strategy):
+        say, verbose = _nothing, 0
     before = 0.0  # minutes
     if recipe.start is not None and source is None and init is None:
-        init, resume = _started(recipe.start, out, resume, command=command, say=say, verbose=verbose)
+        arguments = {"strategy": strategy, "command": command, "say": say, "verbose": verbose}
+        init, resume = _started(recipe.start, out, resume, arguments)
         before = preset.read_scores(Path(init))["minutes"]
     _check_out(out, resume)
     keras.utils.set_random_seed(recipe.seed)
@@ -87,34 +103,48 @@ def fit(
     for note in cls.check(train, held):
         say(note)
 
-    task = fresh(recipe, out.name if source else recipe.name, train, source, init, say)
-    if recipe.initialize and not init:
-        recipe.initialize(task, train)
+    with strategy.scope():
+        task = fresh(recipe, out.name if source else recipe.name, train, source, init, say)
+        if recipe.initialize and not init:
+            recipe.initialize(task, train)
     batches, held_batches = (task.batches(examples, recipe.batch_size) for examples in (train, held))
-    trainer = compiled(recipe, task, batches.steps)
-    state = _State(
-        trainer,
-        out / _STATE,
-        _fingerprint(recipe, train, held, columns or {}, init),
-        next(iter(held_batches.in_order()))[0],
-    )
-    first_epoch = state.restore() if resume else 0
+    with strategy.scope():
+        trainer = compiled(recipe, task, batches.steps)
+        state = _State(
+            trainer,
+            out / _STATE,
+            _fingerprint(recipe, train, held, columns or {}, init),
+            next(iter(held_batches.in_order()))[0],
+            strategy,
+        )
+        first_epoch = state.restore() if resume else 0
     if first_epoch < recipe.epochs:
+        data, held_data = batches.training(recipe.seed, first_epoch, recipe.epochs), held_batches.in_order()
+        if strategy.num_replicas_in_sync > 1:
+            data, held_data = (scaled.shared(each, batches.counted, strategy) for each in (data, held_data))
         trainer.fit(
-            batches.training(recipe.seed, first_epoch, recipe.epochs),
+            data,
             steps_per_epoch=batches.steps,
             initial_epoch=first_epoch,
             epochs=recipe.epochs,
-            validation_data=held_batches.in_order(),
+            validation_data=held_data,
+            validation_steps=held_batches.steps,
             callbacks=[state],
             shuffle=False,  # the batches come shuffled
             verbose=verbose,
         )
-    with preset.replacing(out) as partial:
-        return _finish(partial, recipe, task, state.history, before, held, test, source, command, say)
+    with workers.chief_first(strategy) as mine:
+        if not mine:
+            return task
+        with preset.replacing(out) as partial:
+            return _finish(partial, recipe, task, state.history, before, held, test, source, command, say)
 
 
-def _started(recipe: Recipe, out: Path, resume: bool, **arguments) -> tuple[str, bool]:
+def _nothing(sentence: str) -> None:
+    """What a worker says that is not the chief."""
+
+
+def _started(recipe: Recipe, out: Path, resume: bool, arguments: dict) -> tuple[str, bool]:
     """What a recipe starts from, trained into a folder beside `out`; and whether `out` itself is to be resumed."""
     folder = out.with_name(f"{out.name}-start")
     if resume and resumable(out):
@@ -163,16 +193,20 @@ def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[st
 
 
 def compiled(recipe: Recipe, task: tasks.base.Task, steps_per_epoch: int) -> keras.Model:
-    """The task's model as `model.fit` trains it: after the augmentation, with the recipe's optimizer and schedule."""
+    """The task's model as `model.fit` trains it: after the augmentation, with the recipe's optimizer and schedule.
+
+    Where the strategy of the scope has several replicas, `zoo.scaling.batches.shared` makes their batches.
+    """
     trainer = keras.Sequential([*recipe.augment(), task.model]) if recipe.augment else task.model
-    trainer.compile(
-        optimizer=optimizers.get(
-            recipe.optimizer, learning_rate=_schedule(recipe, steps_per_epoch), **recipe.optimizer_arguments
-        ),
-        loss=task.loss(recipe.label_smoothing),
-        metrics=task.metrics(),
-        jit_compile=False,
+    optimizer = optimizers.get(
+        recipe.optimizer, learning_rate=_schedule(recipe, steps_per_epoch), **recipe.optimizer_arguments
     )
+    loss, metrics = task.loss(recipe.label_smoothing), task.metrics()
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        trainer = Replicas(trainer, loss)
+        trainer.compile(optimizer, weighted_metrics=metrics, jit_compile=False)
+    else:
+        trainer.compile(optimizer, loss, metrics=metrics, jit_compile=False)
     return trainer
 
 
@@ -255,12 +289,12 @@ class _State(keras.callbacks.Callback):
     The variables are those of model, optimizer and the layers' random generators, in full precision.
     """
 
-    def __init__(self, trainer: keras.Model, path: Path, fingerprint: str, sample):
+    def __init__(self, trainer: keras.Model, path: Path, fingerprint: str, sample, strategy: tf.distribute.Strategy):
         super().__init__()
         trainer(sample)  # builds a Sequential with augmentation, so that the optimizer can be built
         trainer.optimizer.build(trainer.trainable_variables)
         self.variables = [*trainer.variables, *trainer.optimizer.variables]
-        self.path, self.fingerprint = path, fingerprint
+        self.path, self.fingerprint, self.strategy = path, fingerprint, strategy
         self.history: list[dict] = []
 
     def restore(self) -> int:
@@ -279,6 +313,8 @@ class _State(keras.callbacks.Callback):
                 self.history = json.loads(file.attrs["history"])
         except (OSError, KeyError) as error:
             raise UserError(f"{self.path}: cannot be resumed from ({error})") from error
+        if not workers.agreed(self.strategy, len(self.history)):
+            raise UserError(f"{self.path}: the workers find different states there; it must be one shared folder")
         return len(self.history)
 
     def on_epoch_begin(self, epoch: int, logs=None):
@@ -293,13 +329,17 @@ class _State(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, "learning_rate": float(self.model.optimizer.learning_rate)}
         row |= {key: float(value) for key, value in logs.items() if key != "learning_rate"}
         self.history.append({**row, "seconds": round(time.monotonic() - self.started, 2)})
+        # Each worker reads its variables, even where only the chief writes: a read may be a word among all of them.
+        values = [np.asarray(variable) for variable in self.variables]
+        if not workers.is_chief(self.strategy):
+            return
         partial = self.path.with_suffix(".partial")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # HDF5 crashes the process where the disk is full: it writes into memory.
             with io.BytesIO() as content, h5py.File(content, "w") as file:
-                for number, variable in enumerate(self.variables):
-                    file[str(number)] = np.asarray(variable)
+                for number, value in enumerate(values):
+                    file[str(number)] = value
                 file.attrs["fingerprint"] = self.fingerprint
                 file.attrs["history"] = json.dumps(self.history)
                 file.flush()

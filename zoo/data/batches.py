@@ -68,6 +68,11 @@ class Batches:
         numbers = tf.data.Dataset.from_tensor_slices(np.arange(self.size, dtype=np.int32)).batch(self.batch_size)
         return numbers.map(self._take).prefetch(2)
 
+    @staticmethod
+    def counted(y: tf.Tensor) -> tf.Tensor:
+        """y of a batch -> how much each row counts in the mean loss, `[B]`: each the same."""
+        return tf.ones(tf.shape(y)[:1])
+
     def _take(self, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x = tf.gather(self.x, numbers)
         if isinstance(x, tf.RaggedTensor):

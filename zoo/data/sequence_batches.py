@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from zoo.data.pairs import Pairs
 from zoo.data.pieces import padded
-from zoo.layers.sequence import END, START
+from zoo.layers.sequence import END, PADDING, START
 
 _POOL = 32  # batches that are sorted by length together
 _TOKENS = tf.TensorSpec([None, None], tf.int32)
@@ -68,6 +68,11 @@ class SequenceBatches:
                 yield self._batch(sources, targets, range(start, min(start + self.batch_size, self.size)))
 
         return self._dataset(once, self.steps)
+
+    @staticmethod
+    def counted(y: tf.Tensor) -> tf.Tensor:
+        """y of a batch -> how much each row counts in the mean loss, `[B]`: as many as it has tokens."""
+        return tf.reduce_sum(tf.cast(y != PADDING, tf.float32), axis=1)
 
     def _batch(self, sources, targets, chosen) -> tuple:
         read, write = self.lengths

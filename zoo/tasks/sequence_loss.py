@@ -47,6 +47,9 @@ class TokenAccuracy(keras.metrics.Mean):
         super().__init__(name=name, dtype=dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Tokens `[B, T]` and logits `[B, T, V]`."""
+        """Tokens `[B, T]` and logits `[B, T, V]`; weights `[B]` say how much each row counts."""
         right = ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype))
-        super().update_state(right, sample_weight=ops.not_equal(y_true, PADDING))
+        counted = ops.cast(ops.not_equal(y_true, PADDING), "float32")
+        if sample_weight is not None:
+            counted *= ops.cast(sample_weight, "float32")[:, None]
+        super().update_state(right, sample_weight=counted)

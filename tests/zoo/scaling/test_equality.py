@@ -1,0 +1,69 @@
+"""Several devices or workers do what one device does with the same global batch, in `model.fit` and in `zoo train`."""
+
+import pytest
+
+from tests.zoo.scaling import programs
+
+FIT, ZOO_TRAIN = 20, 5  # cases
+ALLOWED = {"weights": 1e-6, "history": 1e-6, "predictions": 1e-6}
+# Halves keep three digits. The statistics of a deep network's batch normalization are sums of many squares.
+LOOSER = {"half": 5e-3, "resnet": 5e-5}
+
+
+def wrong(found: list[dict]) -> list[dict]:
+    return [
+        line
+        for line in found
+        if any(not line[key] <= LOOSER.get(line["case"], limit) for key, limit in ALLOWED.items() if key in line)
+    ]
+
+
+def test_own_fit_on_two_replicas(tmp_path):
+    found = programs.on_replicas("user_fit", tmp_path, "normalized", "refusals")
+    assert len(found) == 2 and wrong(found[:1]) == []
+    said = found[1]["said"]
+    assert len(said) == 5
+    assert said[0].startswith("warning: steps_per_execution=4 becomes 1")
+    assert said[1].startswith("warning: the last batch of an epoch has 7 examples, which 2 replicas cannot share")
+    assert said[2].startswith("warning: the last batch of an epoch has 5 examples")
+    assert said[3].startswith("UserError: a batch of 15 cannot be shared evenly by 2 replicas: take 14 or 16")
+    assert said[4].startswith("UserError: strings cannot go into a model under a strategy: no device but the CPU")
+
+
+def test_a_model_that_writes_goes_on_on_two_replicas(tmp_path):
+    """Its first epoch was one device's. 33 pairs in batches of 8: the last one has one, and its tokens count."""
+    found = programs.on_replicas("zoo_train", tmp_path, "resumed")
+    assert len(found) == 1 and wrong(found) == []
+
+
+def test_own_fit_on_two_workers(tmp_path):
+    found = programs.on_workers("user_fit", tmp_path, "adam")
+    assert len(found) == 2 and wrong(found) == []
+
+
+@pytest.mark.matrix
+def test_every_case_of_own_fit_on_two_replicas(tmp_path):
+    found = programs.on_replicas("user_fit", tmp_path)
+    assert len(found) == FIT + 1 and wrong(found[:FIT]) == []
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("devices", ["all", "cpu:2"])
+def test_every_case_of_own_fit_on_two_workers(devices, tmp_path):
+    found = programs.on_workers("user_fit", tmp_path, devices=devices)
+    assert len(found) == 2 * (FIT + 1) and wrong([line for line in found if line["case"] != "refusals"]) == []
+
+
+@pytest.mark.matrix
+def test_every_case_of_zoo_train_on_two_and_three_replicas(tmp_path):
+    for devices in ("cpu:2", "cpu:3"):
+        (tmp_path / devices).mkdir()
+        found = programs.on_replicas("zoo_train", tmp_path / devices, devices=devices)
+        assert len(found) == ZOO_TRAIN + 1 and wrong(found) == []
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("devices", ["all", "cpu:2"])
+def test_every_case_of_zoo_train_on_two_workers(devices, tmp_path):
+    found = programs.on_workers("zoo_train", tmp_path, devices=devices)
+    assert len(found) == 2 * ZOO_TRAIN and wrong(found) == []

@@ -1,0 +1,164 @@
+"""`zoo train`'s road on several replicas against one device: a program, since the devices of a process are chosen once.
+
+python -m tests.zoo.scaling.zoo_train FOLDER DEVICES CASE ... prints lines of JSON: {"case", "weights", "history"}, the
+greatest differences. The recipes draw nothing at random, since replicas draw for themselves.
+"""
+
+import contextlib
+import csv
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from zoo import scaling
+
+FOLDER, DEVICES = Path(sys.argv[1]), sys.argv[2]
+STRATEGY = scaling.strategy(DEVICES, say=lambda sentence: None)  # before anything runs on TensorFlow
+
+from zoo import recipes, training  # noqa: E402
+
+# 1,293 digits to learn from. Batch normalization sums pixels: of many, in single precision, no two orders agree.
+PICTURES = dataclasses.replace(recipes.get("quickstart"), augment=None, epochs=2, learning_rate=5e-3)
+RESNET = dataclasses.replace(
+    PICTURES,
+    model="resnet9",
+    arguments={"image_size": 8, "channels": 1, "width": 2},
+    preprocess={**PICTURES.preprocess, "size": [8, 8]},
+    optimizer="sgd",
+    batch_size=130,
+    epochs=1,
+)
+WORDS = {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+", "length": 8, "words": 20}
+PAIRS = dataclasses.replace(
+    PICTURES,
+    task="translation",
+    languages=("there", "back"),
+    model="transformer",
+    arguments={"width": 8, "layers": 1, "heads": 2, "hidden": 8, "dropout": 0.0},
+    preprocess=WORDS,
+    decoding={"max_length": 8},
+    batch_size=8,
+    label_smoothing=0.1,
+    validation=0.25,
+    metric="bleu",
+    optimizer="sgd",  # a key's bias has no gradient, and Adam makes steps of what rounding leaves of it
+    learning_rate=0.1,
+)
+
+
+def table(rows, header=("there", "back")) -> str:
+    path = FOLDER / f"{len(rows)}{header[0]}.tsv"
+    path.write_text("".join("\t".join(row) + "\n" for row in [header, *rows]), encoding="utf-8")
+    return str(path)
+
+
+def pairs(count):
+    """Rows of 1 to 5 words, so that replicas with as many rows have unlike many tokens."""
+    random = np.random.default_rng(3)
+    words = [random.choice(["ant", "bee", "cat", "dog", "elk"], random.integers(1, 6)) for _ in range(count)]
+    return [(" ".join(row), " ".join(row[::-1])) for row in words]
+
+
+def reviews(count):
+    random = np.random.default_rng(4)
+    rows = [(" ".join(random.choice(["film", "good", "bad"], random.integers(1, 7))), None) for _ in range(count)]
+    return [(text, "pos" if text.count("good") >= text.count("bad") else "neg") for text, _ in rows]
+
+
+CASES = {
+    "pictures": lambda: (dataclasses.replace(PICTURES, batch_size=600), {}),
+    "resnet": lambda: (RESNET, {}),
+    # 45 to learn from in batches of 4, the last one of 1: fewer rows than replicas.
+    "texts": lambda: (
+        dataclasses.replace(
+            PICTURES,
+            task="text-classification",
+            model="bilstm",
+            arguments={"width": 6, "units": 4},
+            preprocess=WORDS,
+            batch_size=4,
+            validation=0.25,
+        ),
+        {"source": table(reviews(60), ("text", "label"))},
+    ),
+    # 33 to learn from: the last batch has one, and tokens count, not rows.
+    "written": lambda: (PAIRS, {"source": table(pairs(44))}),
+    "own-loss": lambda: (
+        dataclasses.replace(
+            PAIRS,
+            model="pointer_generator",
+            arguments={"width": 6, "units": 4},
+            label_smoothing=0.0,
+            optimizer="adam",
+            learning_rate=5e-3,
+        ),
+        {"source": table(pairs(44))},
+    ),
+}
+
+
+def history(out):
+    rows = list(csv.DictReader(open(out / "history.csv")))
+    return np.array([[float(value) for key, value in row.items() if key != "seconds"] for row in rows])
+
+
+def trained(case, out, strategy, **options):
+    """The weights in full precision, as training left them (a preset's are halves), and what the history says."""
+    recipe, data = CASES[case]()
+    made, fresh = [], training.fresh
+
+    def kept(*arguments):
+        made.append(fresh(*arguments))
+        return made[-1]
+
+    training.fresh = kept
+    training.fit(recipe, out, strategy=strategy, say=lambda sentence: None, verbose=0, **data, **options)
+    training.fresh = fresh
+    return {weight.path: np.asarray(weight) for weight in made[0].model.weights}, history(out)
+
+
+class Stop(Exception):
+    pass
+
+
+def resumed():
+    """One epoch on one device, the second on several, against both on one."""
+    whole, whole_history = trained("written", FOLDER / f"whole-{os.getpid()}", None)
+    out, written = FOLDER / "resumed", training._State.on_epoch_end
+
+    def stop(self, epoch, logs):
+        written(self, epoch, logs)
+        raise Stop
+
+    training._State.on_epoch_end = stop
+    with contextlib.suppress(Stop):
+        trained("written", out, None)
+    training._State.on_epoch_end = written
+    return whole, whole_history, *trained("written", out, STRATEGY, resume=True)
+
+
+def compared(case):
+    if case == "resumed":
+        return resumed()
+    alone = trained(case, FOLDER / f"{case}-one-{os.getpid()}", None)
+    return *alone, *trained(case, FOLDER / f"{case}-several", STRATEGY)
+
+
+def main():
+    # A state is written by one process: workers resume in a case of their own.
+    cases = sys.argv[3:] or [*CASES, *([] if "TF_CONFIG" in os.environ else ["resumed"])]
+    for case in cases:
+        alone, alone_history, together, together_history = compared(case)
+        difference = max(
+            float((np.abs(together[key] - value) / np.maximum(1, np.abs(value))).max()) for key, value in alone.items()
+        )
+        told = {"case": case, "weights": difference, "history": float(np.abs(together_history - alone_history).max())}
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""A model that several replicas train as one device would, however their parts of the batch differ in size."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from zoo.scaling import keras_repairs
+
+
+class Replicas(keras.Model):
+    """Trains another model on the parts that `zoo.scaling.batches.shared` made.
+
+    Keras gives each replica the mean loss of its own rows and divides by the number of replicas: right only for parts
+    of the same size whose rows all count alike. Here the mean of a part weighs as much as the part counts in the whole:
+    rows of a classifier, tokens of a text that is written. Loss and metrics that are shown are those of the whole too,
+    and batch normalization takes its statistics over all replicas. All variables are the inner model's.
+
+    Args:
+        model: The model to train, in whose `call` or layers a loss may be added. Its own `compute_loss`, where it has
+            one, is the mean over what counts, and must not be scaled by the number of replicas.
+        loss: Rows or tokens, or None where the model brings its own.
+
+    Example:
+        with strategy.scope():
+            trainer = Replicas(model, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            trainer.compile(optimizer, weighted_metrics=["accuracy"])
+        trainer.fit(shared(data, lambda y: tf.ones_like(y, tf.float32), strategy), steps_per_epoch=100)
+    """
+
+    def __init__(self, model: keras.Model, loss: keras.losses.Loss | None):
+        super().__init__(name=model.name)
+        self.inner, self.of_rows = model, loss
+        self.built = model.built
+        for layer in keras_repairs.flat_layers(model):
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+
+    def call(self, inputs, training=None):
+        """As the inner model."""
+        return self.inner(inputs, training=training)
+
+    def build(self, input_shape):
+        """The inner model's variables are all there are."""
+        self.built = True
+
+    def train_step(self, data):
+        """One step of all replicas together."""
+        x, y, weights = data
+        variables = self.trainable_variables
+        with tf.GradientTape() as tape:
+            y_pred = self.inner(x, training=True)
+            mean = self._mean_loss(x, y, y_pred, training=True)
+            loss = self.optimizer.scale_loss(mean * weights[0, 1] / weights[0, 2])
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        return self._noted(mean, x, y, y_pred, weights)
+
+    def test_step(self, data):
+        """Loss and metrics of one batch, at the weights as they are."""
+        x, y, weights = data
+        y_pred = self.inner(x, training=False)
+        return self._noted(self._mean_loss(x, y, y_pred, training=False), x, y, y_pred, weights)
+
+    def _mean_loss(self, x, y, y_pred, training):
+        """The loss that one device would have on this part alone."""
+        if self.of_rows is None:
+            return self.inner.compute_loss(x, y, y_pred, None, training=training)
+        loss = self.of_rows(y, y_pred)
+        if self.of_rows.reduction != "sum":  # then Keras has divided it by the number of replicas
+            loss *= tf.distribute.get_strategy().num_replicas_in_sync
+        return loss + sum(keras.ops.sum(added) for added in self.inner.losses)
+
+    def _noted(self, mean, x, y, y_pred, weights):
+        keras_repairs.loss_tracker(self).update_state(mean, sample_weight=weights[0, 1])
+        return self.compute_metrics(x, y, y_pred, sample_weight=weights)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Of what `shared` gives with a row, metrics want only how much it stands for."""
+        return super().compute_metrics(x, y, y_pred, sample_weight[:, 0])
