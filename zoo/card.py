@@ -51,7 +51,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"- Optimizer: {recipe.optimizer} ({optimizer or 'defaults'}), learning rate {recipe.learning_rate:g}, "
         f"warm-up {recipe.warmup:.0%}, cosine to 0",
         f"- {recipe.epochs} epochs, batch {recipe.batch_size}, {smoothing}seed {scores['seed']}",
-        f"- `model.fit` took {scores['minutes']} minutes on 2 CPU cores, {scores['date']}",
+        f"- `model.fit` took {scores['minutes']} minutes on a machine of 2 CPU cores, {scores['date']}",
         *([_started(recipe.start)] if recipe.start is not None and not own else []),
         *([f"- Search: {_listed(config['decoding'])}"] if "decoding" in config else []),
         "- Weights are stored in half precision; the score is that of the stored weights.",

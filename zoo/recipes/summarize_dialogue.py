@@ -29,6 +29,9 @@ RECIPE = Recipe(
     epochs=14,
     validation="dev",
     metric="rouge1",
+    expected=38.52,
+    tolerance=1.0,
+    minutes=99.7,
     about="Summarizes a dialogue between #Person1# and #Person2# in a few sentences.",
     comparisons=(
         Comparison("Lead-3: the first three turns (ROUGE-2 6.7, ROUGE-L 20.4)", 26.95, "benchmarks/baselines.py"),
