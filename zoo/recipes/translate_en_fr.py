@@ -2,28 +2,35 @@
 
     zoo train translate-en-fr --out runs/en-fr
 
-A Transformer as translate-en-de's. Multi30k alone has the split that chooses and the one that is measured on, so the
-160,000 pairs of Tatoeba only teach.
+A Transformer as translate-en-de's, in two trainings: first on the captions among 160,000 pairs of Tatoeba, which know
+far more words, then on the captions alone, since both write French in their own way.
 """
 
 from __future__ import annotations
 
 from zoo.recipes.multi30k import TERMS, recipe
 
+BOTH = {
+    "name": "translate-en-fr",
+    "data_terms": f"{TERMS}. Sentence pairs of Tatoeba (tatoeba.org, manythings.org/anki): CC BY 2.0",
+    "arguments": {"width": 160, "layers": 3, "heads": 4, "hidden": 640, "dropout": 0.15},
+    "epochs": 10,
+}
+START = recipe("en", "fr", data="multi30k+anki/fra-eng", splits=("train", None), batch_size=256, **BOTH)
+
 RECIPE = recipe(
     "en",
     "fr",
-    name="translate-en-fr",
-    data="multi30k+anki/fra-eng",
-    data_terms=f"{TERMS}. Sentence pairs of Tatoeba (tatoeba.org, manythings.org/anki): CC BY 2.0",
-    arguments={"width": 160, "layers": 3, "heads": 4, "hidden": 640, "dropout": 0.15},
-    batch_size=256,
-    epochs=10,
-    about="Translates a caption of a photograph, or an everyday sentence, from English into French.",
+    start=START,
+    learning_rate=1e-3,
+    warmup=0.05,
+    expected=55.62,
+    minutes=104.1,
     limits=(
         "It has read 29,000 captions of photographs and 160,000 short everyday sentences: no news, law or science.",
-        "French has two words for 'you': it picks one, without knowing who is spoken to.",
+        "The captions came last: of two ways to say it, it takes the one of captions, and questions it has half forgotten.",
         "A text of more than 64 pieces is translated sentence by sentence.",
         "Signs that no pair has, emoji or another alphabet, it cannot spell: what stands for them is noise.",
     ),
+    **BOTH,
 )
