@@ -28,7 +28,7 @@ RECIPE = recipe(
     minutes=104.1,
     limits=(
         "It has read 29,000 captions of photographs and 160,000 short everyday sentences: no news, law or science.",
-        "The captions came last: of two ways to say it, it takes that of captions, and questions it has half forgotten.",
+        "The captions came last: of two ways to say it, it takes that of captions; questions it has half forgotten.",
         "A text of more than 64 pieces is translated sentence by sentence.",
         "Signs that no pair has, emoji or another alphabet, it cannot spell: what stands for them is noise.",
     ),
