@@ -79,8 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
             verbose=1 if sys.stdout.isatty() else 2,
         )
     except KeyboardInterrupt:
-        kept = f"the last whole epoch is kept in {out}, --resume goes on from it"
-        if not training.resumable(out):
+        folder = training.kept(out)
+        kept = f"the last whole epoch is kept in {folder}, --resume goes on from it"
+        if folder is None:
             kept = "no epoch had ended, nothing is kept"
         print(f"\nzoo: interrupted; {kept}", file=sys.stderr)
         return 130

@@ -146,13 +146,17 @@ def _nothing(sentence: str) -> None:
 
 def _started(recipe: Recipe, out: Path, resume: bool, arguments: dict) -> tuple[str, bool]:
     """What a recipe starts from, trained into a folder beside `out`; and whether `out` itself is to be resumed."""
-    folder = out.with_name(f"{out.name}-start")
+    folder = _beside(out)
     if resume and resumable(out):
         return str(folder), True
     _check_out(out, False)
     if not (resume and (folder / "config.json").is_file()):
         fit(recipe, folder, resume=resume, **arguments)
     return str(folder), False
+
+
+def _beside(out: Path) -> Path:
+    return out.with_name(f"{out.name}-start")
 
 
 def _check_out(out: Path, resume: bool) -> None:
@@ -172,6 +176,15 @@ def _check_out(out: Path, resume: bool) -> None:
 def resumable(out: str | os.PathLike) -> bool:
     """Whether an interrupted training stands in the folder, at least one whole epoch of it."""
     return (Path(out) / _STATE).is_file()
+
+
+def kept(out: str | os.PathLike) -> Path | None:
+    """The folder from which an interrupted training goes on: `out`, or that of what it starts from; None: neither."""
+    out, start = Path(out), _beside(Path(out))
+    for folder in (out, start):
+        if resumable(folder):
+            return folder
+    return start if (start / "config.json").is_file() else None
 
 
 def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):

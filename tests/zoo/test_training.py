@@ -127,9 +127,11 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
             raise _Stop
 
     monkeypatch.setattr(training._State, "on_epoch_end", stop_after_each)
-    for resume in (False, True):
+    assert training.kept(tmp_path / "out") is None
+    for resume, kept in ((False, "out-start"), (True, "out")):
         with pytest.raises(_Stop):
             fit(both, tmp_path / "out", resume=resume)
+        assert training.kept(tmp_path / "out") == tmp_path / kept
     fit(both, tmp_path / "out", resume=True)
     assert ended == [0, 1, 0, 1]
     for here, there in (("out-start", "first"), ("out", "second")):
