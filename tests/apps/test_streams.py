@@ -86,13 +86,13 @@ def test_a_full_disk_behind_stdout_is_one_line_and_2(start, folders, argv):
     model = ["--model", folders["text"]] if argv[0] == "sentiment" else []
     with open("/dev/full", "wb") as full:
         zoo = start(*argv, *model, stdout=full)
-        assert zoo.wait(timeout=20) == 2
+        assert zoo.wait(timeout=20) == 2, zoo.stderr.read()
     assert zoo.stderr.read() == b"zoo: cannot write the output: No space left on device\n"
 
 
 def test_a_closed_stdout_is_told(folders, start, tmp_path):
     zoo = start("sentiment", "gggx", "--model", folders["text"], stdout=None, preexec_fn=lambda: os.close(1))
-    assert zoo.wait(timeout=20) == 2
+    assert zoo.wait(timeout=20) == 2, zoo.stderr.read()
     assert b"stdout is closed" in zoo.stderr.read()
 
 

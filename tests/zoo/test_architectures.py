@@ -80,7 +80,8 @@ def test_normalization_is_inside(name):
         variable.assign(value)
     inputs = inputs_for(model)
     normalized = (inputs - np.array([123.675, 116.28, 103.53])) / np.array([58.395, 57.12, 57.375])
-    np.testing.assert_allclose(model(inputs), plain(normalized.astype("float32")), rtol=1e-4, atol=1e-5)
+    # Answers of a few units: a swapped channel moves them by tenths.
+    np.testing.assert_allclose(model(inputs), plain(normalized.astype("float32")), rtol=1e-4, atol=1e-4)
 
 
 def test_normalization_keeps_full_precision_under_a_mixed_policy():
