@@ -3,12 +3,13 @@
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.apps.processes import interruptible
 
 ROOT = Path(__file__).parents[2]
 FAKE = Path(__file__).with_name("fake.py")
@@ -79,18 +80,14 @@ def start():
     """Starts the fake `zoo` as a process of its own."""
     started = []
 
-    def run(*argv, **options):
+    def run(*argv, closed=(), **options):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", **options.pop("env", {})}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        first = pipes.pop("preexec_fn", lambda: None)
-
-        def prepare():
-            _interruptible()
-            first()
-
-        process = subprocess.Popen(
-            [sys.executable, str(FAKE), *map(str, argv)], env=environment, preexec_fn=prepare, **pipes
-        )
+        command = [sys.executable, str(FAKE), *map(str, argv)]
+        if closed:
+            command = ["sh", "-c", f'exec "$@" {" ".join(f"{number}>&-" for number in closed)}', "sh", *command]
+        with interruptible():
+            process = subprocess.Popen(command, env=environment, **pipes)
         started.append(process)
         return process
 
@@ -101,8 +98,3 @@ def start():
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()
-
-
-def _interruptible():
-    """Takes Ctrl-C again, which a test run in the background (`pytest &`) is told to ignore and hands on."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import resource
 import select
 import signal
 import subprocess
@@ -91,15 +90,13 @@ def test_a_full_disk_behind_stdout_is_one_line_and_2(start, folders, argv):
 
 
 def test_a_closed_stdout_is_told(folders, start, tmp_path):
-    zoo = start("sentiment", "gggx", "--model", folders["text"], stdout=None, preexec_fn=lambda: os.close(1))
+    zoo = start("sentiment", "gggx", "--model", folders["text"], stdout=None, closed=[1])
     assert zoo.wait(timeout=20) == 2, zoo.stderr.read()
     assert b"stdout is closed" in zoo.stderr.read()
 
 
 def test_closed_stdin_and_stderr_do_not_matter(start, folders):
-    zoo = start(
-        "sentiment", "gggx", "--model", folders["text"], stderr=None, preexec_fn=lambda: (os.close(0), os.close(2))
-    )
+    zoo = start("sentiment", "gggx", "--model", folders["text"], stderr=None, closed=[0, 2])
     out, _ = zoo.communicate(timeout=20)
     assert zoo.returncode == 0 and json.loads(out)["label"] == "good"
 
@@ -126,12 +123,9 @@ def test_what_c_code_writes_to_stderr_is_held_back_until_debug(tmp_path):
 def test_a_crash_in_c_code_still_leaves_a_word(tmp_path):
     root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     code = f"import os, sys; sys.path.insert(0, {root!r})\nfrom apps import cli, list as module\n"
+    code += "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
     code += "module.run = lambda arguments: os.abort()\nsys.exit(cli.main(['list']))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True)
     assert done.returncode == -signal.SIGABRT and b"Fatal Python error: Aborted" in done.stderr
 
 

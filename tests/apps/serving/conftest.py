@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.apps.processes import interruptible
+
 ROOT = Path(__file__).parents[3]
 NEEDED = ("starlette", "uvicorn", "uvloop", "httptools", "prometheus_client", "grpc", "tensorflow_serving")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -110,14 +112,14 @@ class Server:
     def __init__(self, *argv, tls=None, patience=PATIENCE):
         self.tls = tls
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "apps.cli", "serve", *map(str, argv), "--port", "0", "--grpc-port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
+        with interruptible():
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "apps.cli", "serve", *map(str, argv), "--port", "0", "--grpc-port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=environment,
+            )
         self.lines, self._arrived = [], queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
