@@ -52,7 +52,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"warm-up {recipe.warmup:.0%}, cosine to 0",
         f"- {recipe.epochs} epochs, batch {recipe.batch_size}, {smoothing}seed {scores['seed']}",
         f"- `model.fit` took {scores['minutes']} minutes on a machine of 2 CPU cores, {scores['date']}",
-        *([_started(recipe.start)] if recipe.start is not None and not own else []),
+        *([_started(recipe.start)] if recipe.start is not None else []),
         *([f"- Search: {_listed(config['decoding'])}"] if "decoding" in config else []),
         "- Weights are stored in half precision; the score is that of the stored weights.",
         "",

@@ -81,8 +81,10 @@ def fit(
     scaled.check_batch(recipe.batch_size, strategy.num_replicas_in_sync)
     if not workers.is_chief(strategy):
         say, verbose = _nothing, 0
+    if source is not None or init is not None:
+        recipe = dataclasses.replace(recipe, start=None)
     before = 0.0  # minutes
-    if recipe.start is not None and source is None and init is None:
+    if recipe.start is not None:
         arguments = {"strategy": strategy, "command": command, "say": say, "verbose": verbose}
         init, resume = _started(recipe.start, out, resume, arguments)
         before = preset.read_scores(Path(init))["minutes"]

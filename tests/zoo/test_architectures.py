@@ -74,14 +74,14 @@ def test_whole_and_floating_pixels_give_the_same(name):
 @pytest.mark.parametrize("name", IMAGE_BUILDERS)
 def test_normalization_is_inside(name):
     """With the mean and standard deviation of each channel, in this order."""
+    keras.utils.set_random_seed(0)  # some weights of a deep network enlarge what rounding does
     plain = small(name, channels=3, mean=0, std=1)
     model = small(name, channels=3, mean=IMAGENET_MEAN, std=IMAGENET_STD)
     for variable, value in zip(model.weights, plain.weights, strict=True):
         variable.assign(value)
     inputs = inputs_for(model)
     normalized = (inputs - np.array([123.675, 116.28, 103.53])) / np.array([58.395, 57.12, 57.375])
-    # Answers of a few units: a swapped channel moves them by tenths.
-    np.testing.assert_allclose(model(inputs), plain(normalized.astype("float32")), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(model(inputs), plain(normalized.astype("float32")), rtol=1e-4, atol=1e-5)
 
 
 def test_normalization_keeps_full_precision_under_a_mixed_policy():

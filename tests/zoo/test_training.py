@@ -132,6 +132,8 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
         with pytest.raises(_Stop):
             fit(both, tmp_path / "out", resume=resume)
         assert training.kept(tmp_path / "out") == tmp_path / kept
+    first_scores = tmp_path / "out-start" / "scores.json"
+    first_scores.write_text(json.dumps({**json.loads(first_scores.read_text()), "minutes": 100.0}))
     fit(both, tmp_path / "out", resume=True)
     assert ended == [0, 1, 0, 1]
     for here, there in (("out-start", "first"), ("out", "second")):
@@ -140,8 +142,12 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
             np.testing.assert_array_equal(ours[name], value, err_msg=name)
     scores = [json.loads((tmp_path / name / "scores.json").read_text()) for name in ("out-start", "out")]
     assert [each["split"] for each in scores] == ["validation", "test"]
-    assert scores[1]["minutes"] >= scores[0]["minutes"]
+    assert 100 <= scores[1]["minutes"] < 110
     assert "It starts from what the same model learned from digits" in (tmp_path / "out" / "card.md").read_text()
+    monkeypatch.undo()
+    training.fit(both, tmp_path / "tuned", init=str(tmp_path / "first"), say=quiet, verbose=0)
+    assert "It starts from" not in (tmp_path / "tuned" / "card.md").read_text()
+    assert not (tmp_path / "tuned-start").exists()
     with pytest.raises(UserError, match="out: not empty"):
         fit(both, tmp_path / "out")
 
