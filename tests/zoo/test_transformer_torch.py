@@ -104,7 +104,9 @@ def test_logits_and_gradients_are_those_of_the_reference(reference, kind):
     gradients = tape.gradient(loss, [variable.value for variable in variables])
     expected = ported(named(reference, f"{kind}/gradient "), kind == "marian")
     for variable, gradient in zip(variables, gradients, strict=True):
-        assert_close(tf.convert_to_tensor(gradient), expected[variable.path], variable.path)
+        # Queries of attention that is nearly even learn from small differences of large numbers: processors differ by
+        # 2e-5 in the rounding.
+        assert_close(tf.convert_to_tensor(gradient), expected[variable.path], variable.path, tolerance=1e-4)
 
 
 def test_marian_looks_where_ours_looks(reference):
