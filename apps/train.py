@@ -6,8 +6,10 @@ import argparse
 import dataclasses
 import shlex
 import sys
+from pathlib import Path
 
 from apps import columns
+from zoo import interrupted
 from zoo.errors import UserError
 
 EXAMPLES = """\
@@ -57,7 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     name = arguments.recipe
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
         raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
-    out = arguments.out or f"runs/{recipe.name}"
     languages = _languages(arguments, recipe.task)
     named = columns.chosen(arguments, recipe.task, languages or ())
 
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         training.fit(
             recipe,
-            out,
+            out(arguments),
             source=arguments.data,
             columns=named,
             languages=languages,
@@ -79,15 +80,27 @@ def run(arguments: argparse.Namespace) -> int:
             verbose=1 if sys.stdout.isatty() else 2,
         )
     except KeyboardInterrupt:
-        folder = training.kept(out)
-        kept = f"the last whole epoch is kept in {folder}, --resume goes on from it"
+        folder = interrupted.kept(out(arguments))
+        told = f"the training up to its last save is kept in {folder}, --resume goes on from it"
         if folder is None:
-            kept = "no epoch had ended, nothing is kept"
-        print(f"\nzoo: interrupted; {kept}", file=sys.stderr)
+            told = "nothing had been saved, nothing is kept"
+        print(f"\nzoo: interrupted; {told}", file=sys.stderr)
         return 130
     if workers.is_chief(strategy):
-        print(f"Written: {out} (card.md, curve.png, scores.json)")
+        print(f"Written: {out(arguments)} (card.md, curve.png, scores.json)")
     return 0
+
+
+def out(arguments: argparse.Namespace) -> Path:
+    """The folder that is written."""
+    return Path(arguments.out or f"runs/{_unchanged(arguments).name}")
+
+
+def _unchanged(arguments: argparse.Namespace):
+    """The recipe that is meant, as it stands."""
+    from zoo import recipes
+
+    return recipes.get(arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe))
 
 
 def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | None:
@@ -113,10 +126,8 @@ def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | No
 def _recipe(arguments: argparse.Namespace):
     """The recipe with the person's own numbers in place of its own."""
     import optimizers
-    from zoo import recipes
 
-    name = arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe)
-    recipe = recipes.get(name)
+    recipe = _unchanged(arguments)
     changes = {
         key: value
         for key, value in {

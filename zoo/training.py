@@ -24,12 +24,12 @@ from zoo import card, curve, preset, tasks, weights
 from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
+from zoo.interrupted import STATE, beside, resumable
 from zoo.recipe import Recipe, shown
 from zoo.scaling import batches as scaled
 from zoo.scaling import workers
 from zoo.scaling.replicas import Replicas
 
-_STATE = Path("training") / "state.h5"
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
 
 
@@ -114,7 +114,7 @@ def fit(
         trainer = compiled(recipe, task, batches.steps)
         state = _State(
             trainer,
-            out / _STATE,
+            out / STATE,
             _fingerprint(recipe, train, held, columns or {}, init),
             next(iter(held_batches.in_order()))[0],
             strategy,
@@ -148,17 +148,13 @@ def _nothing(sentence: str) -> None:
 
 def _started(recipe: Recipe, out: Path, resume: bool, arguments: dict) -> tuple[str, bool]:
     """What a recipe starts from, trained into a folder beside `out`; and whether `out` itself is to be resumed."""
-    folder = _beside(out)
+    folder = beside(out)
     if resume and resumable(out):
         return str(folder), True
     _check_out(out, False)
     if not (resume and (folder / "config.json").is_file()):
         fit(recipe, folder, resume=resume, **arguments)
     return str(folder), False
-
-
-def _beside(out: Path) -> Path:
-    return out.with_name(f"{out.name}-start")
 
 
 def _check_out(out: Path, resume: bool) -> None:
@@ -173,20 +169,6 @@ def _check_out(out: Path, resume: bool) -> None:
         interrupted = " (an interrupted training: go on with --resume)" if resumable(out) else ""
         raise UserError(f"{out}: not empty{interrupted}; choose another --out")
     preset.check_replaceable(out)
-
-
-def resumable(out: str | os.PathLike) -> bool:
-    """Whether an interrupted training stands in the folder, at least one whole epoch of it."""
-    return (Path(out) / _STATE).is_file()
-
-
-def kept(out: str | os.PathLike) -> Path | None:
-    """The folder from which an interrupted training goes on: `out`, or that of what it starts from; None: neither."""
-    out, start = Path(out), _beside(Path(out))
-    for folder in (out, start):
-        if resumable(folder):
-            return folder
-    return start if (start / "config.json").is_file() else None
 
 
 def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):

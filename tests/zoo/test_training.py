@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import data, recipes, training
+from zoo import data, interrupted, recipes, training
 from zoo.errors import UserError
 
 # Small enough for seconds; augmentation and dropout-like randomness are in it, since resuming must repeat them.
@@ -127,11 +127,11 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
             raise _Stop
 
     monkeypatch.setattr(training._State, "on_epoch_end", stop_after_each)
-    assert training.kept(tmp_path / "out") is None
+    assert interrupted.kept(tmp_path / "out") is None
     for resume, kept in ((False, "out-start"), (True, "out")):
         with pytest.raises(_Stop):
             fit(both, tmp_path / "out", resume=resume)
-        assert training.kept(tmp_path / "out") == tmp_path / kept
+        assert interrupted.kept(tmp_path / "out") == tmp_path / kept
     first_scores = tmp_path / "out-start" / "scores.json"
     first_scores.write_text(json.dumps({**json.loads(first_scores.read_text()), "minutes": 100.0}))
     fit(both, tmp_path / "out", resume=True)
