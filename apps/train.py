@@ -11,6 +11,7 @@ from pathlib import Path
 from apps import columns
 from zoo import interrupted
 from zoo.errors import UserError
+from zoo.scaling import heartbeat
 
 EXAMPLES = """\
 examples:
@@ -36,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="preset folder to write (default: runs/RECIPE)")
     parser.add_argument("--recipe", metavar="R", dest="follow", help="for an APP: another recipe than its default")
     parser.add_argument("--init", metavar="PRESET", help="start from a preset's weights (fine-tune)")
-    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in --out")
+    parser.add_argument("--resume", action="store_true", help="go on where --out was saved last")
+    parser.add_argument(
+        "--save-every", metavar="SECONDS", type=float, default=60, help="save within an epoch so often (default: 60)"
+    )
     parser.add_argument("--optimizer", metavar="N", help="one of ours (zoo list optimizers)")
     parser.add_argument("--learning-rate", metavar="X", type=float, help="peak learning rate")
     parser.add_argument("--epochs", metavar="N", type=int, help="passes over the training data")
@@ -52,9 +56,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; answers the exit status."""
+    try:
+        return _trained(arguments)
+    except UserError:
+        heartbeat.beat(heartbeat.REFUSED)  # to start again would be of no use
+        raise
+
+
+def _trained(arguments: argparse.Namespace) -> int:
     from zoo import recipes, scaling
 
     strategy = scaling.strategy(arguments.devices)  # before TensorFlow is imported, and its devices are fixed
+    if not 0 <= arguments.save_every < float("inf"):
+        raise UserError(f"--save-every: expected seconds, 0 or more, got {arguments.save_every:g}")
     recipe = _recipe(arguments)
     name = arguments.recipe
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
@@ -75,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
             validation=arguments.validation if _share(arguments.validation) is None else None,
             init=arguments.init,
             resume=arguments.resume,
+            save_every=arguments.save_every,
             strategy=strategy,
             command=shlex.join(["zoo", *sys.argv[1:]]),
             verbose=1 if sys.stdout.isatty() else 2,
