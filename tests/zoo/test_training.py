@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import data, recipes, training
+from zoo import data, interrupted, recipes, resuming, training
 from zoo.errors import UserError
 
 # Small enough for seconds; augmentation and dropout-like randomness are in it, since resuming must repeat them.
@@ -64,14 +64,14 @@ class _Stop(Exception):
 
 def test_an_interrupted_training_goes_on_to_the_same_weights(trained, tmp_path, monkeypatch):
     out = tmp_path / "again"
-    written = training._State.on_epoch_end
+    written = resuming.Resumable.on_epoch_end
 
     def stop_after_two(self, epoch, logs):
         written(self, epoch, logs)
         if epoch == 1:
             raise _Stop
 
-    monkeypatch.setattr(training._State, "on_epoch_end", stop_after_two)
+    monkeypatch.setattr(resuming.Resumable, "on_epoch_end", stop_after_two)
     with pytest.raises(_Stop):
         fit(TINY, out)
     monkeypatch.undo()
@@ -118,7 +118,7 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
     both = dataclasses.replace(second, start=first)
     fit(first, tmp_path / "first")
     training.fit(second, tmp_path / "second", init=str(tmp_path / "first"), say=quiet, verbose=0)
-    written, ended = training._State.on_epoch_end, []
+    written, ended = resuming.Resumable.on_epoch_end, []
 
     def stop_after_each(self, epoch, logs):
         written(self, epoch, logs)
@@ -126,12 +126,12 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
         if epoch == 0:
             raise _Stop
 
-    monkeypatch.setattr(training._State, "on_epoch_end", stop_after_each)
-    assert training.kept(tmp_path / "out") is None
+    monkeypatch.setattr(resuming.Resumable, "on_epoch_end", stop_after_each)
+    assert interrupted.kept(tmp_path / "out") is None
     for resume, kept in ((False, "out-start"), (True, "out")):
         with pytest.raises(_Stop):
             fit(both, tmp_path / "out", resume=resume)
-        assert training.kept(tmp_path / "out") == tmp_path / kept
+        assert interrupted.kept(tmp_path / "out") == tmp_path / kept
     first_scores = tmp_path / "out-start" / "scores.json"
     first_scores.write_text(json.dumps({**json.loads(first_scores.read_text()), "minutes": 100.0}))
     fit(both, tmp_path / "out", resume=True)
