@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import small_writers
+from tests.zoo.scaling import programs
 from zoo import data
 from zoo.data.batches import Batches
 from zoo.data.pieces import Pieces
@@ -124,3 +125,28 @@ def test_arrays_go_from_worker_to_worker_as_they_are():
     found = workers._unpacked(np.concatenate([workers._packed(array) for array in arrays]))
     for one, other in zip(arrays, found, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
+
+
+@pytest.mark.matrix
+def test_workers_see_each_example_of_their_own_data_once_an_epoch(tmp_path):
+    """Of many files each worker reads its own; of one file, each takes its own examples."""
+    runs = []
+    for name in ("first", "again"):
+        (tmp_path / name).mkdir()
+        runs.append(programs.on_workers("own_data", tmp_path / name))
+    assert len(runs[0]) == 8 and key(runs[0]) == key(runs[1])  # deterministic
+    for case, count in (("many-files", 64), ("one-file", 16), ("one-text", 16), ("numbers", 64)):
+        epochs = zip(*(line["epochs"] for line in runs[0] if line["case"] == case), strict=True)
+        orders = []
+        for workers_batches in epochs:
+            seen = [sum(batches, []) for batches in workers_batches]
+            assert sorted(sum(seen, [])) == list(range(count)), case
+            assert len(seen[0]) == len(seen[1])
+            if case == "many-files":
+                assert all(len({n // 16 for n in own}) == 2 for own in seen)
+            orders.append(seen)
+        assert orders[0] != orders[1], case
+
+
+def key(lines):
+    return sorted(map(str, lines))
