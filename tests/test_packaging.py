@@ -33,12 +33,14 @@ DISTRIBUTIONS = {
     "tensorflow_text": "tensorflow-text",
 }
 # Asked for without an import of ours: the first is how keras-hub comes, tensorflow-datasets forgets the second,
-# build and ruff are commands, uvicorn imports the next two, and the last is our own extra [serve].
+# build and ruff are commands, pytest loads its plug-in, uvicorn imports the next two, and the last is our own extra
+# [serve].
 NEVER_IMPORTED = {
     "keras-nlp",
     "importlib_resources",
     "build",
     "ruff",
+    "pytest-xdist",
     "httptools",
     "uvloop",
     "keras-menagerie",
