@@ -3,19 +3,20 @@
     python benchmarks/serving.py [--kserve PYTHON] [--rounds N] [--seconds S] [--workers N] [--quick]
 
 Two presets, exported: classify-fashion takes the bytes of a picture (as base64 in JSON), sentiment-imdb a text; both
-answer scores and labels. Contenders, each a process of its own that lives through the run and is asked in turn, in a new
-random order each round:
+answer scores and labels. Contenders, each a process of its own that lives through the run and is asked in turn, in a
+new random order each round:
 
 - in process: the signature called from arrays to arrays, by as many threads as there are clients;
 - ours: `zoo serve` as it comes, its journal written to a file;
-- KServe, where `--kserve` names the Python of an environment with KServe 0.21 and TensorFlow 2.21: a custom model around
-  the same signature (`serving_kserve.py`), once with `predict` on the event loop and once in threads. What ours must do
-  is held against the better of the two.
+- KServe, where `--kserve` names the Python of an environment that has KServe 0.21 and TensorFlow 2.21 (elsewhere than
+  here: `pip install "kserve==0.21.*" tensorflow==2.21.0`): a custom model around the same signature
+  (`serving_kserve.py`), once with `predict` on the event loop and once in threads. What ours must do is held against
+  the better of the two.
 
-One raw client for all servers (`raw_client.py`), whose work is part of every time; it runs on the same cores. Every answer
-is compared with what the signature gives in process. Printed are medians over the rounds, and medians of the rounds'
-ratios; processor time is user and system time of a server's processes for each request, memory their proportional share
-(PSS) at the end. A run that is not quick writes benchmarks/results/serving.json and .md.
+One raw client for all servers (`raw_client.py`), whose work is part of every time; it runs on the same cores. Every
+answer is compared with what the signature gives in process. Printed are medians over the rounds, and medians of the
+rounds' ratios; processor time is user and system time of a contender's processes for each request, memory their
+proportional share (PSS) at the end. A run that is not quick writes benchmarks/results/serving.json and .md.
 """
 
 from __future__ import annotations
@@ -169,6 +170,15 @@ class Server:
             self.process.wait()
 
 
+def kserve_versions(python: str) -> dict[str, str]:
+    """What is installed beside that Python; raises ValueError where KServe or TensorFlow is not."""
+    asked = "import importlib.metadata as found; print(found.version('kserve'), found.version('tensorflow'))"
+    told = subprocess.run([python, "-c", asked], capture_output=True, text=True)
+    if told.returncode:
+        raise ValueError((told.stderr.strip().splitlines() or ["no message"])[-1])
+    return dict(zip(("kserve", "tensorflow beside kserve"), told.stdout.split(), strict=True))
+
+
 def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as listener:
@@ -317,9 +327,9 @@ def table(result: dict) -> str:
     parts = [
         "# Serving",
         f"{result['date']}, {result['processor']}, {result['threads']} cores, which the client shares; {versions}. "
-        f"{PRESETS['image']} takes pictures of 28 x 28 as PNG or JPEG, {PRESETS['text']} texts of {WORDS} words. Made by "
-        f"`python benchmarks/serving.py`; medians of {result['rounds']} interleaved rounds of {result['slice']:g} s. "
-        "Every answer was compared with the one in process.",
+        f"{PRESETS['image']} takes pictures of 28 x 28 as PNG or JPEG, {PRESETS['text']} texts of {WORDS} words. Made "
+        f"by `python benchmarks/serving.py`; medians of {result['rounds']} interleaved rounds of {result['slice']:g} s "
+        "each. Every answer was compared with the one in process.",
         "Times: how many times ours is as good, in requests per second, p50 and p99; above 1, ours is faster.",
     ]
     lines = [
@@ -360,6 +370,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.inside:
         return side_by_side.serve(lambda: Inside(json.loads(arguments.inside)))
+    if arguments.kserve:
+        try:
+            arguments.kserve_versions = kserve_versions(arguments.kserve)
+        except (OSError, ValueError) as error:
+            parser.error(f"--kserve {arguments.kserve}: {error}")
     if arguments.quick:
         arguments.rounds, arguments.seconds = 3, 0.1
     with contextlib.ExitStack() as stack:
@@ -396,11 +411,7 @@ def benchmark(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> dic
     contenders[OURS].wait(ready)
     versions = side_by_side.versions(["tensorflow", "uvicorn", "starlette"])
     if arguments.kserve:
-        asked = "import importlib.metadata as found; print(found.version('kserve'), found.version('tensorflow'))"
-        told = subprocess.run([arguments.kserve, "-c", asked], capture_output=True, text=True)
-        if told.returncode:
-            raise SystemExit(f"--kserve {arguments.kserve}: {told.stderr.strip().splitlines()[-1]}")
-        versions["kserve"], versions["tensorflow beside kserve"] = told.stdout.split()
+        versions |= arguments.kserve_versions
         script = str(Path(__file__).with_name("serving_kserve.py"))
         for kind, who in KSERVE.items():
             port = free_port()

@@ -2,9 +2,9 @@
 
     KSERVE_PYTHON benchmarks/serving_kserve.py PORT GRPC_PORT inline|threads NAME=EXPORT...
 
-A custom model as KServe's documentation writes one. "inline": `predict` is a plain method, as there and as in KServe's own
-servers for scikit-learn and XGBoost; it runs on the event loop. "threads": a coroutine that hands the work to the loop's
-executor, whose size KServe sets (6 threads on 2 cores). All else is as KServe comes.
+A custom model as KServe's documentation writes one. "inline": `predict` is a plain method, as there and as in KServe's
+own servers for scikit-learn and XGBoost; it runs on the event loop. "threads": a coroutine that hands the work to the
+loop's executor, whose size KServe sets (6 threads on 2 cores). All else is as KServe comes.
 """
 
 from __future__ import annotations
