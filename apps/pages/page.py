@@ -1,0 +1,143 @@
+"""The page: a tab for each desk, on Gradio."""
+
+from __future__ import annotations
+
+import html
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import gradio as gr
+
+from apps import cli
+from apps.pages import drawings, look
+from apps.pages.desk import Desk
+from apps.pages.views import VIEWS
+from zoo.errors import UserError
+
+WAITING = 32  # answers that may wait; more are refused
+_KEPT = 600  # seconds that the files of a picture stay, with its answers
+_SHOWN = 20  # seconds that an error stays to be read
+_CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_count() or 1)}
+_PRIVATE = {"api_visibility": "private"}  # the page's own steps are no interface for programs: that is `zoo serve`
+
+
+class Picture(gr.Image):
+    """A drop area whose file reaches the application as it is; gr.Image would open it first, in words of its own."""
+
+    is_template = True
+
+    def preprocess(self, payload) -> str | None:
+        """The path of the uploaded file."""
+        return payload.path if payload is not None else None
+
+
+def build(desks: Sequence[Desk], folder: Path, debug: bool) -> gr.Blocks:
+    """The page of these applications.
+
+    Args:
+        desks: One for each tab, in their order.
+        folder: Where the pictures to try are drawn.
+        debug: Whether tracebacks go to stderr.
+    """
+    with gr.Blocks(title="Menagerie", analytics_enabled=False, delete_cache=(60, _KEPT)) as blocks:
+        gr.Markdown(
+            "# Menagerie\n\nAnswers are computed where this page comes from; nothing is sent elsewhere.",
+            elem_classes="head",
+        )
+        with gr.Tabs():
+            for desk in desks:
+                with gr.Tab(desk.name.capitalize(), id=desk.name, elem_id=f"tab-{desk.name}"):
+                    _tab(desk, folder, debug)
+    return blocks.queue(max_size=WAITING, api_open=False)
+
+
+def _tab(desk: Desk, folder: Path, debug: bool) -> None:
+    about = cli.COMMANDS[desk.name][1]
+    gr.Markdown(f"{about[0].upper()}{about[1:]}.", elem_classes="about")
+    with gr.Row():
+        with gr.Column(min_width=320):
+            item = _item(desk)
+            preset = gr.Dropdown(
+                list(desk.presets), value=desk.first, label="Preset", visible=len(desk.presets) > 1, filterable=False
+            )
+            knows = gr.Markdown(desk.introduction(desk.first), elem_classes="knows")
+            button = gr.Button(desk.name.capitalize(), variant="primary")
+        with gr.Column(min_width=320):
+            views = [VIEWS[name]() for name in desk.tab.views]
+    outputs = [component for view in views for component in view.components]
+    asked = {"fn": _answering(desk, views, debug), "inputs": [preset, item], "outputs": outputs}
+    asked |= {**_CONCURRENCY, **_PRIVATE}
+    preset.change(desk.introduction, preset, knows, queue=False, show_progress="hidden", **_PRIVATE)
+    button.click(**asked)
+    (item.upload if desk.tab.takes == "picture" else item.submit)(**asked)
+    if desk.examples:
+        shown, chosen = _examples(desk, item, folder)
+        chosen_step = {"fn": chosen, "inputs": shown, "outputs": [preset, item], "queue": False, **_PRIVATE}
+        shown.click(**chosen_step).then(**asked)
+
+
+def _item(desk: Desk) -> gr.components.Component:
+    if desk.tab.takes == "picture":
+        return Picture(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=320)
+    return gr.Textbox(label="Text", lines=5, max_lines=16, placeholder=desk.tab.hint)
+
+
+def _examples(desk: Desk, item, folder: Path) -> tuple[gr.Dataset, Callable]:
+    """What there is to try, and a step from the place of what was chosen to its preset and item."""
+    given = [
+        (preset, _drawn(example, folder) if desk.tab.takes == "picture" else example)
+        for preset, example in desk.examples
+    ]
+    several = len({preset for preset, _ in given}) > 1
+    shown = gr.Dataset(
+        label="To try",
+        components=[item],
+        samples=[[example] for _, example in given],
+        sample_labels=[f"{preset}: {example}" for preset, example in given] if several else None,
+        type="index",
+        layout="gallery",
+    )
+    return shown, given.__getitem__
+
+
+def _drawn(name: str, folder: Path) -> str:
+    path = folder / f"{name}.png"
+    path.write_bytes(drawings.png(name))
+    return str(path)
+
+
+def _answering(desk: Desk, views: Sequence, debug: bool) -> Callable:
+    """The step from a preset and an item to the values of all views; what is quick is shown before what is slow."""
+
+    def answer(preset: str, given: str | None):
+        try:
+            with desk.answered(preset, given) as (task, item, result):
+                waiting = [[gr.skip()] * len(view.components) for view in views]
+                values: list[list] = []
+                for view in views:
+                    if view.slow:
+                        yield _flat([*values, *waiting[len(values) :]])
+                    values.append(view.values(task, item, result))
+                yield _flat(values)
+        except UserError as error:
+            raise _shown(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the person gets a line
+            if debug:
+                traceback.print_exc()
+            told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            print(f"zoo: {desk.name}: {told}", file=sys.stderr, flush=True)
+            raise _shown(told) from None
+
+    return answer
+
+
+def _flat(values: list[list]):
+    flat = [value for group in values for value in group]
+    return flat if len(flat) > 1 else flat[0]
+
+
+def _shown(told: str) -> gr.Error:
+    return gr.Error(html.escape(told, quote=False), duration=_SHOWN, title="No answer", print_exception=False)

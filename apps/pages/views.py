@@ -1,0 +1,114 @@
+"""How answers are drawn on the page: a row of `VIEWS` for each way, named by the tabs that use it.
+
+A view makes its components where it is created, inside the page's layout, and then turns each answer into their values.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+
+import gradio as gr
+
+from apps import attention, inputs
+from zoo.data import images
+from zoo.tasks.results import Classification, Generation, Result, percent
+
+LONGEST_SIDE = 1600  # pixels of a picture on the page; the answer comes from the whole one
+_drawing = threading.Lock()  # matplotlib's settings are the process's
+
+
+class View:
+    """One way to draw an answer.
+
+    Attributes:
+        slow: Whether it takes long enough that what stands before it is shown first.
+        components: What it made.
+    """
+
+    slow = False
+    components: list
+
+    def values(self, task, item: inputs.Item, result: Result) -> list:
+        """One value for each component.
+
+        Raises:
+            UserError: This answer cannot be drawn in this way.
+        """
+        raise NotImplementedError
+
+
+class Labels(View):
+    """Labels, the best first, with bars of their probabilities."""
+
+    def __init__(self):
+        self.components = [gr.HTML(elem_classes="answer", padding=False)]
+
+    def values(self, task, item: inputs.Item, result: Classification) -> list:
+        rows = "".join(
+            f"<li><span>{html.escape(label)}</span><span>{percent(probability)}</span>"
+            f'<i aria-hidden="true"><b style="width:{100 * probability:.1f}%"></b></i></li>'
+            for label, probability in result.scores
+        )
+        return [f"<ol class='labels'>{rows}</ol>{note(result)}"]
+
+
+class Drawing(View):
+    """The picture with its answer drawn on it or under it, as `--save` writes it."""
+
+    def __init__(self):
+        self.components = [picture("The picture with its answer")]
+
+    def values(self, task, item: inputs.Item, result: Result) -> list:
+        import cv2
+
+        drawn = result.draw(images.pixels(inputs.opened(item)))
+        if (longest := max(drawn.shape[:2])) > LONGEST_SIDE:
+            factor = LONGEST_SIDE / longest
+            drawn = cv2.resize(drawn, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        return [cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)]
+
+
+class Text(View):
+    """What was written, ready to be copied."""
+
+    def __init__(self):
+        box = gr.Textbox(label="Answer", lines=3, interactive=False, buttons=["copy"], elem_classes="answer")
+        self.components = [box, gr.HTML(padding=False)]
+
+    def values(self, task, item: inputs.Item, result: Generation) -> list:
+        return [result.text, note(result)]
+
+
+class Attention(View):
+    """Where each piece of a translation looked, as `--attention` draws it."""
+
+    slow = True
+
+    def __init__(self):
+        with gr.Accordion("Where it looked", open=False):
+            self.components = [picture("Share of the attention")]
+
+    def values(self, task, item: inputs.Item, result: Generation) -> list:
+        if not result.text:
+            return [None]
+        import cv2
+        import numpy as np
+
+        found = task.attention(item.payload, result.text)
+        with _drawing:
+            drawn = attention.png(*found)
+        return [cv2.cvtColor(cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)]
+
+
+VIEWS = {"labels": Labels, "drawing": Drawing, "text": Text, "attention": Attention}
+
+
+def picture(label: str) -> gr.Image:
+    """A picture to look at and to download."""
+    return gr.Image(label=label, format="png", interactive=False, buttons=["download", "fullscreen"])
+
+
+def note(result: Result) -> str:
+    """How much of the item was read, where that is not all."""
+    return f"<p class='note'>{html.escape(Result.to_text(result))}</p>" if result.shortened else ""
