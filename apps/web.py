@@ -65,15 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
         from apps.pages.models import Models
 
         models = Models({name: path for name, (path, _) in found.items()})
-        desks = _desks(models, {name: config for name, (_, config) in found.items()})
-        blocks = page.build(desks, folder, arguments.debug)
+        desks = _desks(models, {name: config for name, (_, config) in found.items()}, folder)
+        blocks = page.build(desks, arguments.debug)
         stack.callback(models.stop)
 
         def ready() -> None:
             host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
             address = f"http://{host}:{listener.getsockname()[1]}"
             print(f"{address} ({', '.join(desk.name for desk in desks)}); Ctrl-C ends it", flush=True)
-            models.load_ahead(desk.first for desk in desks)
+            models.load_ahead([desk.begin for desk in desks])
             if arguments.open:
                 import webbrowser
 
@@ -93,7 +93,7 @@ def _presets(wanted: Sequence[str]) -> dict[str, tuple[Path, dict]]:
     return found
 
 
-def _desks(models, configs: Mapping[str, dict]) -> list:
+def _desks(models, configs: Mapping[str, dict], folder: Path) -> list:
     """A desk for each application that declares a tab and has a preset among these."""
     from apps import cli
     from apps.pages.desk import Desk
@@ -105,7 +105,7 @@ def _desks(models, configs: Mapping[str, dict]) -> list:
             continue
         fitting = {preset: config for preset, config in configs.items() if config["task"] == tab.task}
         if fitting:
-            desks.append(Desk(name, module, models, fitting))
+            desks.append(Desk(name, module, models, fitting, folder))
             used |= set(fitting)
     if rest := [preset for preset in configs if preset not in used]:
         raise UserError(f"{rest[0]} is a preset for {configs[rest[0]]['task']}, for which the page has no tab")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 
 from apps import answer, inputs
+from apps.pages import drawings
 from apps.pages.models import Models
 from apps.pages.tab import Tab
 from zoo.errors import UserError
@@ -25,17 +26,22 @@ class Desk:
         module: The application.
         models: Where the presets are loaded.
         presets: Those that fit, by name: their `config.json`.
+        folder: Where pictures to try are drawn.
 
     Raises:
         UserError: A preset that the application cannot use.
     """
 
-    def __init__(self, name: str, module: ModuleType, models: Models, presets: Mapping[str, dict]):
+    def __init__(self, name: str, module: ModuleType, models: Models, presets: Mapping[str, dict], folder: Path):
         self.name = name
         self.tab: Tab = module.TAB
         self.presets = tuple(presets)
         self.first = self.tab.preset if self.tab.preset in presets else self.presets[0]
-        self.examples = tuple(example for example in self.tab.examples if example[0] in presets)
+        self.examples = [
+            (preset, _drawn(example, folder) if self.tab.takes == "picture" else example)
+            for preset, example in self.tab.examples
+            if preset in presets
+        ]
         self._models = models
         parser = argparse.ArgumentParser()
         module.add_arguments(parser)
@@ -48,9 +54,21 @@ class Desk:
         """Which preset answers, and what it knows: a clothing model calls a cat a pullover."""
         return self._kinds[preset].introduction()
 
-    @contextlib.contextmanager
-    def answered(self, preset: str, given: str | None) -> Iterator[tuple[object, inputs.Item, Result]]:
-        """The task, which is this thread's within the block, the item, and its result.
+    def begin(self) -> None:
+        """Loads the first preset and lets it answer once, so that whoever asks first does not wait for that."""
+        with self.using(self.first):
+            pass
+        for preset, given in self.examples:
+            if preset == self.first:
+                self.answer(preset, given)
+                return
+
+    def using(self, preset: str) -> AbstractContextManager:
+        """The task of a preset, for one thread alone within the block."""
+        return self._models.using(preset)
+
+    def answer(self, preset: str, given: str | None) -> tuple[inputs.Item, Result]:
+        """The item and its result.
 
         Args:
             preset: One of `presets`.
@@ -60,11 +78,11 @@ class Desk:
             UserError: Nothing or too much was given, or it could not be answered: the sentence that the command says.
         """
         item = self._item(given)
-        with self._models.using(preset) as task:
+        with self.using(preset) as task:
             (result,) = self._kinds[preset].ask(task, iter([inputs.opened(item)]), 1, 0)
-            if result.error is not None:
-                raise UserError(result.error)
-            yield task, item, result
+        if result.error is not None:
+            raise UserError(result.error)
+        return item, result
 
     def _item(self, given: str | None) -> inputs.Item:
         if not (given or "").strip():
@@ -77,3 +95,9 @@ class Desk:
                 f"`zoo {self.name} FILE` as many as there are"
             )
         return inputs.Item(given, given)
+
+
+def _drawn(name: str, folder: Path) -> str:
+    path = folder / f"{name}.png"
+    path.write_bytes(drawings.png(name))
+    return str(path)

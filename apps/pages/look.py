@@ -5,7 +5,10 @@ from __future__ import annotations
 import gradio as gr
 
 CSS = """
-.gradio-container { max-width: 1080px !important; margin: 0 auto !important; padding: 1.5rem 1rem 3rem !important; }
+.gradio-container .main { padding: 0 !important; }
+.gradio-container main { max-width: 1048px !important; width: 100%; margin: 0 auto; padding: 2rem 1rem 3rem; }
+.dark { --color-accent: var(--primary-400); }
+@media (max-width: 480px) { .tab-container button { padding: 0 0.5rem !important; font-size: 0.875rem !important; } }
 .head h1 { font-size: 1.5rem; font-weight: 650; letter-spacing: -0.01em; margin: 0; }
 .head p, .about p { color: var(--body-text-color-subdued); margin: 0.25rem 0 0; }
 .about p { margin: 0.25rem 0 0.5rem; }
@@ -24,10 +27,23 @@ CSS = """
 
 def theme() -> gr.themes.Base:
     """Gradio's plain theme in the letters that the system has: no font is asked for elsewhere."""
-    return gr.themes.Base(
+    base = gr.themes.Base(
         primary_hue="teal",
         neutral_hue="stone",
         radius_size="md",
         font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
+    )
+    # Gradio's own greys and its button are too faint to read: WCAG asks for a contrast of 4.5.
+    return base.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_label_text_color="*neutral_600",
+        block_info_text_color="*neutral_600",
+        input_placeholder_color="*neutral_500",
+        color_accent="*primary_700",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
     )

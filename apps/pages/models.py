@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from zoo.errors import UserError
+import zoo
 
 
 class Models:
@@ -21,7 +21,7 @@ class Models:
         self._folders = dict(folders)
         self._tasks: dict = {}
         self._locks = {name: threading.Lock() for name in folders}
-        self._importing = threading.Lock()
+        self._loading = threading.Lock()  # the first one imports TensorFlow, which two threads must not do at once
         self._stopped = threading.Event()
         self._ahead: threading.Thread | None = None
 
@@ -34,20 +34,19 @@ class Models:
         """
         with self._locks[name]:
             if name not in self._tasks:
-                with self._importing:  # TensorFlow is imported by one thread
-                    import zoo.tasks.base
-                self._tasks[name] = zoo.load(self._folders[name])
+                with self._loading:
+                    self._tasks[name] = zoo.load(self._folders[name])
             yield self._tasks[name]
 
-    def load_ahead(self, names: Iterable[str]) -> None:
-        """Loads these in a thread, one after the other, so that the first answers do not wait for it."""
+    def load_ahead(self, steps: Iterable[Callable[[], None]]) -> None:
+        """Takes these steps, which use models, one after the other in a thread; what fails is told to whoever asks."""
 
         def load():
-            for name in names:
+            for step in steps:
                 if self._stopped.is_set():
                     return
-                with contextlib.suppress(UserError, OSError), self.using(name):  # told to whoever asks for it
-                    pass
+                with contextlib.suppress(Exception):
+                    step()
 
         self._ahead = threading.Thread(target=load, name="load-ahead", daemon=True)
         self._ahead.start()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import gradio as gr
 
 from apps import cli
-from apps.pages import drawings, look
 from apps.pages.desk import Desk
-from apps.pages.views import VIEWS
+from apps.pages.views import HEIGHT, VIEWS
 from zoo.errors import UserError
 
 WAITING = 32  # answers that may wait; more are refused
@@ -24,22 +23,11 @@ _CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_
 _PRIVATE = {"api_visibility": "private"}  # the page's own steps are no interface for programs: that is `zoo serve`
 
 
-class Picture(gr.Image):
-    """A drop area whose file reaches the application as it is; gr.Image would open it first, in words of its own."""
-
-    is_template = True
-
-    def preprocess(self, payload) -> str | None:
-        """The path of the uploaded file."""
-        return payload.path if payload is not None else None
-
-
-def build(desks: Sequence[Desk], folder: Path, debug: bool) -> gr.Blocks:
+def build(desks: Sequence[Desk], debug: bool) -> gr.Blocks:
     """The page of these applications.
 
     Args:
         desks: One for each tab, in their order.
-        folder: Where the pictures to try are drawn.
         debug: Whether tracebacks go to stderr.
     """
     with gr.Blocks(title="Menagerie", analytics_enabled=False, delete_cache=(60, _KEPT)) as blocks:
@@ -50,11 +38,11 @@ def build(desks: Sequence[Desk], folder: Path, debug: bool) -> gr.Blocks:
         with gr.Tabs():
             for desk in desks:
                 with gr.Tab(desk.name.capitalize(), id=desk.name, elem_id=f"tab-{desk.name}"):
-                    _tab(desk, folder, debug)
+                    _tab(desk, debug)
     return blocks.queue(max_size=WAITING, api_open=False)
 
 
-def _tab(desk: Desk, folder: Path, debug: bool) -> None:
+def _tab(desk: Desk, debug: bool) -> None:
     about = cli.COMMANDS[desk.name][1]
     gr.Markdown(f"{about[0].upper()}{about[1:]}.", elem_classes="about")
     with gr.Row():
@@ -64,49 +52,41 @@ def _tab(desk: Desk, folder: Path, debug: bool) -> None:
                 list(desk.presets), value=desk.first, label="Preset", visible=len(desk.presets) > 1, filterable=False
             )
             knows = gr.Markdown(desk.introduction(desk.first), elem_classes="knows")
-            button = gr.Button(desk.name.capitalize(), variant="primary")
+            button = gr.Button("Answer", variant="primary")
         with gr.Column(min_width=320):
             views = [VIEWS[name]() for name in desk.tab.views]
+    examples = _examples(desk, item)
     outputs = [component for view in views for component in view.components]
     asked = {"fn": _answering(desk, views, debug), "inputs": [preset, item], "outputs": outputs}
-    asked |= {**_CONCURRENCY, **_PRIVATE}
+    asked |= {"show_progress": "minimal", **_CONCURRENCY, **_PRIVATE}
     preset.change(desk.introduction, preset, knows, queue=False, show_progress="hidden", **_PRIVATE)
     button.click(**asked)
     (item.upload if desk.tab.takes == "picture" else item.submit)(**asked)
-    if desk.examples:
-        shown, chosen = _examples(desk, item, folder)
-        chosen_step = {"fn": chosen, "inputs": shown, "outputs": [preset, item], "queue": False, **_PRIVATE}
-        shown.click(**chosen_step).then(**asked)
+    examples.click(desk.examples.__getitem__, examples, [preset, item], queue=False, **_PRIVATE).then(**asked)
 
 
 def _item(desk: Desk) -> gr.components.Component:
     if desk.tab.takes == "picture":
-        return Picture(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=320)
+        area = gr.Image(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=HEIGHT)
+        # The file reaches the application as it is; gr.Image's own would open it first, in words of its own. Not a
+        # subclass: Gradio writes a stub of each beside its source.
+        area.preprocess = lambda payload: payload.path if payload is not None else None
+        return area
     return gr.Textbox(label="Text", lines=5, max_lines=16, placeholder=desk.tab.hint)
 
 
-def _examples(desk: Desk, item, folder: Path) -> tuple[gr.Dataset, Callable]:
-    """What there is to try, and a step from the place of what was chosen to its preset and item."""
-    given = [
-        (preset, _drawn(example, folder) if desk.tab.takes == "picture" else example)
-        for preset, example in desk.examples
-    ]
-    several = len({preset for preset, _ in given}) > 1
-    shown = gr.Dataset(
+def _examples(desk: Desk, item: gr.components.Component) -> gr.Dataset:
+    """What there is to try; it tells the place of what was chosen."""
+    several = len({preset for preset, _ in desk.examples}) > 1
+    return gr.Dataset(
         label="To try",
         components=[item],
-        samples=[[example] for _, example in given],
-        sample_labels=[f"{preset}: {example}" for preset, example in given] if several else None,
+        samples=[[given] for _, given in desk.examples],
+        sample_labels=[f"{preset}: {given}" for preset, given in desk.examples] if several else None,
         type="index",
         layout="gallery",
+        visible=bool(desk.examples),
     )
-    return shown, given.__getitem__
-
-
-def _drawn(name: str, folder: Path) -> str:
-    path = folder / f"{name}.png"
-    path.write_bytes(drawings.png(name))
-    return str(path)
 
 
 def _answering(desk: Desk, views: Sequence, debug: bool) -> Callable:
@@ -114,17 +94,20 @@ def _answering(desk: Desk, views: Sequence, debug: bool) -> Callable:
 
     def answer(preset: str, given: str | None):
         try:
-            with desk.answered(preset, given) as (task, item, result):
-                waiting = [[gr.skip()] * len(view.components) for view in views]
-                values: list[list] = []
-                for view in views:
-                    if view.slow:
-                        yield _flat([*values, *waiting[len(values) :]])
-                    values.append(view.values(task, item, result))
-                yield _flat(values)
+            item, result = desk.answer(preset, given)
+            using = functools.partial(desk.using, preset)
+            waiting = [[gr.skip()] * len(view.components) for view in views]
+            values: list[list] = []
+            for view in views:
+                if view.slow:
+                    yield _flat([*values, *waiting[len(values) :]])
+                values.append(view.values(using, item, result))
+            yield _flat(values)
         except UserError as error:
+            yield _flat([view.blank() for view in views])  # an earlier answer would pass for this one's
             raise _shown(str(error)) from None
         except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the person gets a line
+            yield _flat([view.blank() for view in views])
             if debug:
                 traceback.print_exc()
             told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
@@ -140,4 +123,4 @@ def _flat(values: list[list]):
 
 
 def _shown(told: str) -> gr.Error:
-    return gr.Error(html.escape(told, quote=False), duration=_SHOWN, title="No answer", print_exception=False)
+    return gr.Error(html.escape(told, quote=False), duration=_SHOWN, print_exception=False)

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import html
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import gradio as gr
 
 from apps import attention, inputs
 from zoo.data import images
+from zoo.errors import UserError
 from zoo.tasks.results import Classification, Generation, Result, percent
 
+HEIGHT = 320  # pixels of a picture's place
 LONGEST_SIDE = 1600  # pixels of a picture on the page; the answer comes from the whole one
+Using = Callable[[], AbstractContextManager]
 _drawing = threading.Lock()  # matplotlib's settings are the process's
 
 
@@ -29,11 +34,17 @@ class View:
     slow = False
     components: list
 
-    def values(self, task, item: inputs.Item, result: Result) -> list:
+    def blank(self) -> list:
+        """The values before there is an answer, and after an error."""
+        return [component.value for component in self.components]
+
+    def values(self, using: Using, item: inputs.Item, result: Result) -> list:
         """One value for each component.
 
-        Raises:
-            UserError: This answer cannot be drawn in this way.
+        Args:
+            using: Gives the task, for this thread alone within its block.
+            item: What was asked.
+            result: The answer, no failed one.
         """
         raise NotImplementedError
 
@@ -42,9 +53,9 @@ class Labels(View):
     """Labels, the best first, with bars of their probabilities."""
 
     def __init__(self):
-        self.components = [gr.HTML(elem_classes="answer", padding=False)]
+        self.components = [gr.HTML("<p class='note'>The answer comes here.</p>", padding=False)]
 
-    def values(self, task, item: inputs.Item, result: Classification) -> list:
+    def values(self, using: Using, item: inputs.Item, result: Classification) -> list:
         rows = "".join(
             f"<li><span>{html.escape(label)}</span><span>{percent(probability)}</span>"
             f'<i aria-hidden="true"><b style="width:{100 * probability:.1f}%"></b></i></li>'
@@ -59,7 +70,7 @@ class Drawing(View):
     def __init__(self):
         self.components = [picture("The picture with its answer")]
 
-    def values(self, task, item: inputs.Item, result: Result) -> list:
+    def values(self, using: Using, item: inputs.Item, result: Result) -> list:
         import cv2
 
         drawn = result.draw(images.pixels(inputs.opened(item)))
@@ -73,29 +84,35 @@ class Text(View):
     """What was written, ready to be copied."""
 
     def __init__(self):
-        box = gr.Textbox(label="Answer", lines=3, interactive=False, buttons=["copy"], elem_classes="answer")
-        self.components = [box, gr.HTML(padding=False)]
+        box = gr.Textbox(label="Answer", lines=3, interactive=False, buttons=["copy"])
+        self.components = [box, gr.HTML(visible=False, padding=False)]
 
-    def values(self, task, item: inputs.Item, result: Generation) -> list:
-        return [result.text, note(result)]
+    def values(self, using: Using, item: inputs.Item, result: Generation) -> list:
+        return [result.text, gr.update(value=note(result), visible=result.shortened)]
 
 
 class Attention(View):
     """Where each piece of a translation looked, as `--attention` draws it."""
 
     slow = True
+    TITLE = "Where it looked"
 
     def __init__(self):
-        with gr.Accordion("Where it looked", open=False):
+        with gr.Accordion(self.TITLE, open=False):
             self.components = [picture("Share of the attention")]
 
-    def values(self, task, item: inputs.Item, result: Generation) -> list:
+    def values(self, using: Using, item: inputs.Item, result: Generation) -> list:
         if not result.text:
             return [None]
         import cv2
         import numpy as np
 
-        found = task.attention(item.payload, result.text)
+        try:
+            with using() as task:
+                found = task.attention(item.payload, result.text)
+        except UserError as error:
+            gr.Warning(html.escape(str(error), quote=False), title=self.TITLE)
+            return [None]
         with _drawing:
             drawn = attention.png(*found)
         return [cv2.cvtColor(cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)]
@@ -106,7 +123,7 @@ VIEWS = {"labels": Labels, "drawing": Drawing, "text": Text, "attention": Attent
 
 def picture(label: str) -> gr.Image:
     """A picture to look at and to download."""
-    return gr.Image(label=label, format="png", interactive=False, buttons=["download", "fullscreen"])
+    return gr.Image(label=label, height=HEIGHT, format="png", interactive=False, buttons=["download", "fullscreen"])
 
 
 def note(result: Result) -> str:
