@@ -60,10 +60,10 @@ class Translations(texts.Texts):
 TAB = Tab(
     task="translation",
     preset="translate-de-en",
-    takes="text",
+    takes="lines",
     kind=Translations,
     views=("text", "attention"),
-    hint="A sentence, or several",
+    hint="A line for each sentence, or whole paragraphs",
     examples=(
         ("translate-de-en", "Ein Hund läuft durch den Schnee."),
         ("translate-de-en", "Zwei Kinder spielen im Sand."),

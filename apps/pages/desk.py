@@ -16,6 +16,8 @@ from zoo.errors import UserError
 from zoo.tasks.results import Result
 
 MOST_CHARACTERS = 10_000  # of a text: a beam search takes about a second for a thousand
+_BATCH = 32  # lines that go through the model at a time
+Answered = tuple[inputs.Item, Result]
 
 
 class Desk:
@@ -67,8 +69,8 @@ class Desk:
         """The task of a preset, for one thread alone within the block."""
         return self._models.using(preset)
 
-    def answer(self, preset: str, given: str | None) -> tuple[inputs.Item, Result]:
-        """The item and its result.
+    def answer(self, preset: str, given: str | None) -> list[Answered]:
+        """What was given, item by item, each with its result.
 
         Args:
             preset: One of `presets`.
@@ -77,24 +79,26 @@ class Desk:
         Raises:
             UserError: Nothing or too much was given, or it could not be answered: the sentence that the command says.
         """
-        item = self._item(given)
+        items = self._items(given)
         with self.using(preset) as task:
-            (result,) = self._kinds[preset].ask(task, iter([inputs.opened(item)]), 1, 0)
-        if result.error is not None:
-            raise UserError(result.error)
-        return item, result
+            results = list(self._kinds[preset].ask(task, map(inputs.opened, items), _BATCH, 0))
+        for result in results:
+            if result.error is not None:
+                raise UserError(result.error)
+        return list(zip(items, results, strict=True))
 
-    def _item(self, given: str | None) -> inputs.Item:
+    def _items(self, given: str | None) -> list[inputs.Item]:
+        picture = self.tab.takes == "picture"
         if not (given or "").strip():
-            raise UserError(f"nothing to do: give a {self.tab.takes}")
-        if self.tab.takes == "picture":
-            return inputs.Item(given, Path(given))
+            raise UserError(f"nothing to do: give a {'picture' if picture else 'text'}")
+        if picture:
+            return [inputs.Item(given, Path(given))]
         if len(given) > MOST_CHARACTERS:
             raise UserError(
                 f"the text has {len(given):,} characters; this page takes {MOST_CHARACTERS:,}, "
-                f"`zoo {self.name} FILE` as many as there are"
+                f"zoo {self.name} FILE as many as there are"
             )
-        return inputs.Item(given, given)
+        return [inputs.Item(text, text) for text in (given.splitlines() if self.tab.takes == "lines" else [given])]
 
 
 def _drawn(name: str, folder: Path) -> str:

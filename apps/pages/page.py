@@ -94,14 +94,14 @@ def _answering(desk: Desk, views: Sequence, debug: bool) -> Callable:
 
     def answer(preset: str, given: str | None):
         try:
-            item, result = desk.answer(preset, given)
+            answered = desk.answer(preset, given)
             using = functools.partial(desk.using, preset)
             waiting = [[gr.skip()] * len(view.components) for view in views]
             values: list[list] = []
             for view in views:
                 if view.slow:
                     yield _flat([*values, *waiting[len(values) :]])
-                values.append(view.values(using, item, result))
+                values.append(view.values(using, answered))
             yield _flat(values)
         except UserError as error:
             yield _flat([view.blank() for view in views])  # an earlier answer would pass for this one's

@@ -15,7 +15,7 @@ class Tab:
     Attributes:
         task: The kind of preset that it needs.
         preset: The one that is chosen first, where it is offered.
-        takes: What is given to it: a text from a box, or the file of a picture.
+        takes: What is given to it: a text from a box, the same line by line, or the file of a picture.
         kind: The class of its answers, asked as the command asks it without options.
         views: How an answer is drawn, in this order: names in `apps.pages.views.VIEWS`.
         hint: What stands in the empty box.
@@ -24,7 +24,7 @@ class Tab:
 
     task: str
     preset: str
-    takes: Literal["text", "picture"]
+    takes: Literal["text", "lines", "picture"]
     kind: type[Answers]
     views: tuple[str, ...]
     hint: str

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 import gradio as gr
 
 from apps import attention, inputs
+from apps.pages.desk import Answered
 from zoo.data import images
 from zoo.errors import UserError
-from zoo.tasks.results import Classification, Generation, Result, percent
+from zoo.tasks.results import Result, percent
 
 HEIGHT = 320  # pixels of a picture's place
 LONGEST_SIDE = 1600  # pixels of a picture on the page; the answer comes from the whole one
@@ -36,15 +37,14 @@ class View:
 
     def blank(self) -> list:
         """The values before there is an answer, and after an error."""
-        return [component.value for component in self.components]
+        return [gr.update(value=one.value, visible=one.visible) for one in self.components]
 
-    def values(self, using: Using, item: inputs.Item, result: Result) -> list:
+    def values(self, using: Using, answered: Sequence[Answered]) -> list:
         """One value for each component.
 
         Args:
             using: Gives the task, for this thread alone within its block.
-            item: What was asked.
-            result: The answer, no failed one.
+            answered: What was asked, item by item, and the results: no failed one.
         """
         raise NotImplementedError
 
@@ -55,7 +55,8 @@ class Labels(View):
     def __init__(self):
         self.components = [gr.HTML("<p class='note'>The answer comes here.</p>", padding=False)]
 
-    def values(self, using: Using, item: inputs.Item, result: Classification) -> list:
+    def values(self, using: Using, answered: Sequence[Answered]) -> list:
+        ((_, result),) = answered
         rows = "".join(
             f"<li><span>{html.escape(label)}</span><span>{percent(probability)}</span>"
             f'<i aria-hidden="true"><b style="width:{100 * probability:.1f}%"></b></i></li>'
@@ -70,9 +71,10 @@ class Drawing(View):
     def __init__(self):
         self.components = [picture("The picture with its answer")]
 
-    def values(self, using: Using, item: inputs.Item, result: Result) -> list:
+    def values(self, using: Using, answered: Sequence[Answered]) -> list:
         import cv2
 
+        ((item, result),) = answered
         drawn = result.draw(images.pixels(inputs.opened(item)))
         if (longest := max(drawn.shape[:2])) > LONGEST_SIDE:
             factor = LONGEST_SIDE / longest
@@ -87,12 +89,13 @@ class Text(View):
         box = gr.Textbox(label="Answer", lines=3, interactive=False, buttons=["copy"])
         self.components = [box, gr.HTML(visible=False, padding=False)]
 
-    def values(self, using: Using, item: inputs.Item, result: Generation) -> list:
-        return [result.text, gr.update(value=note(result), visible=result.shortened)]
+    def values(self, using: Using, answered: Sequence[Answered]) -> list:
+        notes = "".join(note(result) for _, result in answered)
+        return ["\n".join(result.text for _, result in answered), gr.update(value=notes, visible=bool(notes))]
 
 
 class Attention(View):
-    """Where each piece of a translation looked, as `--attention` draws it."""
+    """Where each piece of a translation, of the first line that has one, looked, as `--attention` draws it."""
 
     slow = True
     TITLE = "Where it looked"
@@ -101,8 +104,9 @@ class Attention(View):
         with gr.Accordion(self.TITLE, open=False):
             self.components = [picture("Share of the attention")]
 
-    def values(self, using: Using, item: inputs.Item, result: Generation) -> list:
-        if not result.text:
+    def values(self, using: Using, answered: Sequence[Answered]) -> list:
+        item, result = next(((item, result) for item, result in answered if result.text), (None, None))
+        if result is None:
             return [None]
         import cv2
         import numpy as np
