@@ -60,13 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
         listener = stack.enter_context(listening.bound(arguments.host, arguments.port, "--port"))
         # Of its own, for whatever anyone uploads: nothing of it is there when the server has ended.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-web-")))
-        os.environ.update(_ALONE, GRADIO_TEMP_DIR=str(folder / "files"))
+        os.environ.update(_ALONE, GRADIO_TEMP_DIR=str(folder))
         from apps.pages import page, server
         from apps.pages.models import Models
 
         models = Models({name: path for name, (path, _) in found.items()})
         desks = _desks(models, {name: config for name, (_, config) in found.items()}, folder)
-        blocks = page.build(desks, arguments.debug)
+        blocks = page.build(desks, sys.stderr, arguments.debug)
         stack.callback(models.stop)
 
         def ready() -> None:
@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
 
                 webbrowser.open(address)
 
+        if not arguments.debug:  # Gradio prints a traceback for each request that makes no sense
+            stack.enter_context(contextlib.redirect_stderr(stack.enter_context(open(os.devnull, "w"))))
         return server.run(blocks, listener, ready)
 
 

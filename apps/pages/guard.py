@@ -1,11 +1,21 @@
-"""What stands before the page: a bound on what comes in, and no way out for what the browser is shown."""
+"""What stands before the page: the addresses that it needs, a bound on what comes in, and no way out of the browser."""
 
 from __future__ import annotations
+
+import re
 
 from starlette.responses import PlainTextResponse
 
 MOST_TEXT = 2**20  # bytes of a request that uploads no file
 _UPLOAD = "/gradio_api/upload"
+# What the page in the browser asks for. Gradio has more: documentation, a proxy, recordings, an editor of its own.
+_NEEDED = {
+    "GET": re.compile(
+        r"/|/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)|/(assets|static)/.+|"
+        r"/gradio_api/(info|app_id|startup-events|queue/data|upload_progress|heartbeat/\w+|file=.+)"
+    ),
+    "POST": re.compile(rf"{_UPLOAD}|/gradio_api/(queue/join|run/predict|cancel|reset)"),
+}
 # The page's own scripts and styles, and pictures that they make; nothing from another address.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -34,8 +44,12 @@ class Guard:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
+        path, method = scope["path"], scope["method"].replace("HEAD", "GET")
+        if method not in _NEEDED or not _NEEDED[method].fullmatch(path):
+            await PlainTextResponse("not found\n", 404)(scope, receive, send)
+            return
         # A form around the file takes a little more than the file.
-        most = self._most + MOST_TEXT if scope["path"].rstrip("/") == _UPLOAD else MOST_TEXT
+        most = self._most + MOST_TEXT if path == _UPLOAD else MOST_TEXT
         begun, came = False, 0
 
         async def bounded():

@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import html
 import os
-import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
 
 import gradio as gr
 
 from apps import cli
 from apps.pages.desk import Desk
-from apps.pages.views import HEIGHT, VIEWS
+from apps.pages.views import HEIGHT, VIEWS, View
 from zoo.errors import UserError
 
 WAITING = 32  # answers that may wait; more are refused
@@ -23,12 +24,13 @@ _CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_
 _PRIVATE = {"api_visibility": "private"}  # the page's own steps are no interface for programs: that is `zoo serve`
 
 
-def build(desks: Sequence[Desk], debug: bool) -> gr.Blocks:
+def build(desks: Sequence[Desk], errors: TextIO, debug: bool) -> gr.Blocks:
     """The page of these applications.
 
     Args:
         desks: One for each tab, in their order.
-        debug: Whether tracebacks go to stderr.
+        errors: Where a line goes for each answer that failed by no fault of who asked.
+        debug: Whether its traceback goes there too.
     """
     with gr.Blocks(title="Menagerie", analytics_enabled=False, delete_cache=(60, _KEPT)) as blocks:
         gr.Markdown(
@@ -38,11 +40,13 @@ def build(desks: Sequence[Desk], debug: bool) -> gr.Blocks:
         with gr.Tabs():
             for desk in desks:
                 with gr.Tab(desk.name.capitalize(), id=desk.name, elem_id=f"tab-{desk.name}"):
-                    _tab(desk, debug)
+                    _tab(desk, errors, debug)
+    for block in blocks.blocks.values():
+        _keep_to_uploads(block)
     return blocks.queue(max_size=WAITING, api_open=False)
 
 
-def _tab(desk: Desk, debug: bool) -> None:
+def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
     about = cli.COMMANDS[desk.name][1]
     gr.Markdown(f"{about[0].upper()}{about[1:]}.", elem_classes="about")
     with gr.Row():
@@ -57,7 +61,7 @@ def _tab(desk: Desk, debug: bool) -> None:
             views = [VIEWS[name]() for name in desk.tab.views]
     examples = _examples(desk, item)
     outputs = [component for view in views for component in view.components]
-    asked = {"fn": _answering(desk, views, debug), "inputs": [preset, item], "outputs": outputs}
+    asked = {"fn": _answering(desk, views, errors, debug), "inputs": [preset, item], "outputs": outputs}
     asked |= {"show_progress": "minimal", **_CONCURRENCY, **_PRIVATE}
     preset.change(desk.introduction, preset, knows, queue=False, show_progress="hidden", **_PRIVATE)
     button.click(**asked)
@@ -89,7 +93,24 @@ def _examples(desk: Desk, item: gr.components.Component) -> gr.Dataset:
     )
 
 
-def _answering(desk: Desk, views: Sequence, debug: bool) -> Callable:
+def _keep_to_uploads(block: gr.blocks.Block) -> None:
+    """Takes nothing for a file but what was uploaded, or drawn here.
+
+    Gradio would fetch an address that stands in a file's place, and in a page that is mounted, as this one is, it reads
+    any file of the machine.
+    """
+    take = block.async_move_resource_to_block_cache
+    folder = Path(block.GRADIO_CACHE).resolve()
+
+    async def take_uploaded(path: str | Path | None) -> str | None:
+        if path is not None and not Path(path).resolve().is_relative_to(folder):
+            raise gr.Error("expected a file that was uploaded", print_exception=False)
+        return await take(path)
+
+    block.async_move_resource_to_block_cache = take_uploaded
+
+
+def _answering(desk: Desk, views: Sequence[View], errors: TextIO, debug: bool) -> Callable:
     """The step from a preset and an item to the values of all views; what is quick is shown before what is slow."""
 
     def answer(preset: str, given: str | None):
@@ -109,9 +130,9 @@ def _answering(desk: Desk, views: Sequence, debug: bool) -> Callable:
         except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, the person gets a line
             yield _flat([view.blank() for view in views])
             if debug:
-                traceback.print_exc()
+                traceback.print_exc(file=errors)
             told = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            print(f"zoo: {desk.name}: {told}", file=sys.stderr, flush=True)
+            print(f"zoo: {desk.name}: {told}", file=errors, flush=True)
             raise _shown(told) from None
 
     return answer

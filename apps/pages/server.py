@@ -52,6 +52,7 @@ def run(blocks: gr.Blocks, listener: socket.socket, ready: Callable[[], None]) -
         theme=look.theme(),
         css=look.CSS,
     )
+    blocks.has_launched = True  # from here on Gradio checks which files are read, which mounting alone does not begin
     server = listening.Server(
         uvicorn.Config(
             Guard(application, MOST_FILE),
