@@ -21,7 +21,8 @@ WAITING = 32  # answers that may wait; more are refused
 _KEPT = 600  # seconds that the files of a picture stay, with its answers
 _SHOWN = 20  # seconds that an error stays to be read
 _CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_count() or 1)}
-_PRIVATE = {"api_visibility": "private"}  # the page's own steps are no interface for programs: that is `zoo serve`
+# Whoever asks again before the answer is there wants the last one; programs are answered by `zoo serve`, not by a page.
+_STEP = {"trigger_mode": "always_last", "api_visibility": "private"}
 
 
 def build(desks: Sequence[Desk], errors: TextIO, debug: bool) -> gr.Blocks:
@@ -62,11 +63,11 @@ def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
     examples = _examples(desk, item)
     outputs = [component for view in views for component in view.components]
     asked = {"fn": _answering(desk, views, errors, debug), "inputs": [preset, item], "outputs": outputs}
-    asked |= {"show_progress": "minimal", **_CONCURRENCY, **_PRIVATE}
-    preset.change(desk.introduction, preset, knows, queue=False, show_progress="hidden", **_PRIVATE)
+    asked |= {"show_progress": "minimal", **_CONCURRENCY, **_STEP}
+    preset.change(desk.introduction, preset, knows, queue=False, show_progress="hidden", **_STEP)
     button.click(**asked)
     (item.upload if desk.tab.takes == "picture" else item.submit)(**asked)
-    examples.click(desk.examples.__getitem__, examples, [preset, item], queue=False, **_PRIVATE).then(**asked)
+    examples.click(desk.examples.__getitem__, examples, [preset, item], queue=False, **_STEP).then(**asked)
 
 
 def _item(desk: Desk) -> gr.components.Component:

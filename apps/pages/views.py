@@ -127,7 +127,14 @@ VIEWS = {"labels": Labels, "drawing": Drawing, "text": Text, "attention": Attent
 
 def picture(label: str) -> gr.Image:
     """A picture to look at and to download."""
-    return gr.Image(label=label, height=HEIGHT, format="png", interactive=False, buttons=["download", "fullscreen"])
+    return gr.Image(
+        label=label,
+        alt_text=label,
+        height=HEIGHT,
+        format="png",
+        interactive=False,
+        buttons=["download", "fullscreen"],
+    )
 
 
 def note(result: Result) -> str:
