@@ -246,6 +246,7 @@ def test_the_server_answers_refuses_and_leaves_nothing(start, folders, tmp_path)
     for path in (str(outside), "http://127.0.0.1:9/a.png", "http://192.0.2.1/a.png"):
         assert not page.answer("upload", image, file_at(path))[0]
         assert not page.answer("submit", text, file_at(path))[0]
+        assert not page.answer("upload", image, file_at(path) | {"is_stream": True})[0]
     assert not list(temporary.rglob("outside*"))
     assert not page.answer("submit", str(ROOT), "ggx")[0]
     for path in (f"/gradio_api/file={outside}", "/gradio_api/proxy=http://127.0.0.1:9/", "/gradio_api/openapi.json"):
