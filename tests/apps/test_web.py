@@ -4,6 +4,8 @@ The page's server runs as a process. Without a browser it is asked as the page i
 headless Chromium (`pytest -m matrix`) the shipped presets answer, and the oracle is the preset in the test's process.
 """
 
+import asyncio
+import contextlib
 import http.client
 import importlib
 import importlib.util
@@ -252,8 +254,8 @@ def test_the_server_answers_refuses_and_leaves_nothing(start, folders, tmp_path)
     for path in (f"/gradio_api/file={outside}", "/gradio_api/proxy=http://127.0.0.1:9/", "/gradio_api/openapi.json"):
         assert page.get(path)[0] in (403, 404), path
     assert page.post("/gradio_api/vibe-code", {"code": ""})[0] == 404
-    assert page.post("/gradio_api/queue/join", {"data": ["x" * 2**20]})[0] == 413
-    assert page.ask("POST", "/gradio_api/upload", headers={"content-length": str(2**30)})[0] == 413
+    for path, size in (("queue/join", 2**20 + 1), ("upload", 2**27)):
+        assert page.ask("POST", f"/gradio_api/{path}", headers={"content-length": str(size)})[0] == 413
 
     server.send_signal(signal.SIGTERM)
     assert server.wait(PATIENCE) == 0
@@ -263,33 +265,87 @@ def test_the_server_answers_refuses_and_leaves_nothing(start, folders, tmp_path)
     assert noted.read_text() == "socket.getaddrinfo ('127.0.0.1', 0, 0, 1, 0)\n"  # its own port
 
 
+@needs_gradio
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("queue/join", 2**20, 200),
+        ("queue/join", 2**20 + 1, 413),
+        ("upload", 2**21, 200),
+        ("upload", 2**21 + 1, 413),
+        ("anything", 1, 404),
+    ],
+)
+def test_what_announces_no_size_is_bounded_too(path, size, status):
+    from starlette.responses import PlainTextResponse
+
+    from apps.pages.guard import Guard
+
+    async def application(scope, receive, send):
+        while (await receive())["more_body"]:
+            pass
+        await PlainTextResponse("taken")(scope, receive, send)
+
+    parts = [b"x" * (size // 2), b"x" * (size - size // 2)]
+
+    async def receive():
+        return {"type": "http.request", "body": parts.pop(), "more_body": bool(parts)}
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": f"/gradio_api/{path}", "headers": []}
+    asyncio.run(Guard(application, 2**20)(scope, receive, send))
+    assert sent[0]["status"] == status
+
+
 # The same in a browser, with the shipped presets.
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 
 
-@pytest.fixture(scope="module")
-def address():
-    """The address of `zoo web`; it ends by Ctrl-C."""
+@contextlib.contextmanager
+def served():
+    """The address of `zoo web` with the shipped presets; Ctrl-C ends it."""
     if MISSING:
         pytest.skip(f"needs the extra [web]: no {', '.join(MISSING)}")
     command = [sys.executable, "-m", "apps.cli", "web", "--port", "0"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with interruptible():
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        server = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
     try:
         said = server.stdout.readline()
         assert said, server.stderr.read()
         yield said.split()[0]
         server.send_signal(signal.SIGINT)
-        assert server.wait(PATIENCE) == 130
-        assert server.stderr.read() == ""
+        assert (server.wait(PATIENCE), server.stderr.read()) == (130, "")
     finally:
         server.kill()
         server.wait()
         server.stdout.close()
         server.stderr.close()
+
+
+@pytest.mark.matrix
+def test_ctrl_c_ends_it_while_tensorflow_starts():
+    with served() as address:
+        assert Page(address).get("/")[0] == 200
+        time.sleep(1)
+
+
+@pytest.fixture(scope="module")
+def address():
+    """One server for all tests in the browser."""
+    with served() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -412,6 +468,8 @@ def test_wrong_files_and_no_text_get_the_applications_own_line(browser, tmp_path
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     whole = cv2.imencode(".jpg", noise)[1].tobytes()
     tab = Tab(browser, "classify")
+    tab.choose(0)
+    tab.wait(tab.labels)
     for name, content in (("text.png", b"<b>no picture</b>\n"), ("cut.jpg", whole[: len(whole) // 2])):
         path = tmp_path / name
         path.write_bytes(content)
