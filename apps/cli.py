@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 
 from zoo.errors import UserError, nearest
 
@@ -21,6 +22,7 @@ COMMANDS = {
     "translate": ("apps.translate", "translate texts, line by line"),
     "summarize": ("apps.summarize", "say in short what a document or a dialogue says"),
     "train": ("apps.train", "train a recipe, or an application on your own data"),
+    "launch": ("apps.launch", "train on several workers, started again when one dies"),
     "evaluate": ("apps.evaluate", "measure a preset on its test data or on yours"),
     "export": ("apps.export", "write a preset as a SavedModel, checked, for serving"),
     "serve": ("apps.serve", "answer requests by TensorFlow Serving's REST API and gRPC"),
@@ -110,21 +112,35 @@ def _run(argv: list[str]) -> int:
         name, rest = argv[leading], argv[:leading] + argv[leading + 1 :]
         if name not in COMMANDS:
             raise UserError(f"no command {name!r}{nearest(name, COMMANDS)}")
-        module = importlib.import_module(COMMANDS[name][0])
-        parser = Parser(
-            prog=f"zoo {name}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, add_help=False
-        )
-        module.add_arguments(parser)
-        _common(parser)
-        arguments = parser.parse_intermixed_args(rest)
+        arguments = parsed(name, rest)
     except SystemExit as done:  # --help and --version have answered
         return int(done.code or 0)
+    module = importlib.import_module(COMMANDS[name][0])
     if arguments.debug:
         return module.run(arguments)
     from apps import quiet
 
     with quiet.held():
         return module.run(arguments)
+
+
+def parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of a command.
+
+    Args:
+        name: The command, one of `COMMANDS`.
+        words: What stands after it. A command that runs another one gets as `words` what stands after "--".
+    """
+    module, words = importlib.import_module(COMMANDS[name][0]), list(words)
+    parser = Parser(
+        prog=f"zoo {name}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, add_help=False
+    )
+    module.add_arguments(parser)
+    _common(parser)
+    if not getattr(module, "RUNS_ANOTHER", False):
+        return parser.parse_intermixed_args(words)
+    cut = words.index("--") if "--" in words else len(words)
+    return parser.parse_args(words[:cut], argparse.Namespace(words=tuple(words[cut + 1 :])))
 
 
 def _parser() -> Parser:

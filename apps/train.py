@@ -6,9 +6,12 @@ import argparse
 import dataclasses
 import shlex
 import sys
+from pathlib import Path
 
 from apps import columns
+from zoo import interrupted
 from zoo.errors import UserError
+from zoo.scaling import heartbeat
 
 EXAMPLES = """\
 examples:
@@ -16,7 +19,7 @@ examples:
   zoo train sentiment --data reviews.csv --out runs/mine         columns: text, label
   zoo train classify --data photos/ --out runs/mine              a folder for each class
   zoo train translate --data pairs.tsv --source en --target de --out runs/mine
-  zoo train classify --data photos/ --out runs/mine --resume     go on after an interruption
+  zoo train classify --data photos/ --out runs/mine --resume     go on where it was saved last
   zoo train classify-fashion --devices gpu:0,1                   two GPUs share each batch
 """
 
@@ -34,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="preset folder to write (default: runs/RECIPE)")
     parser.add_argument("--recipe", metavar="R", dest="follow", help="for an APP: another recipe than its default")
     parser.add_argument("--init", metavar="PRESET", help="start from a preset's weights (fine-tune)")
-    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in --out")
+    parser.add_argument("--resume", action="store_true", help="go on where --out was saved last")
+    parser.add_argument(
+        "--save-every", metavar="SECONDS", type=float, default=60, help="save within an epoch so often (default: 60)"
+    )
     parser.add_argument("--optimizer", metavar="N", help="one of ours (zoo list optimizers)")
     parser.add_argument("--learning-rate", metavar="X", type=float, help="peak learning rate")
     parser.add_argument("--epochs", metavar="N", type=int, help="passes over the training data")
@@ -50,14 +56,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains; answers the exit status."""
+    try:
+        return _trained(arguments)
+    except UserError:
+        heartbeat.beat(heartbeat.REFUSED)  # to start again would be of no use
+        raise
+
+
+def _trained(arguments: argparse.Namespace) -> int:
     from zoo import recipes, scaling
 
     strategy = scaling.strategy(arguments.devices)  # before TensorFlow is imported, and its devices are fixed
+    if not 0 <= arguments.save_every < float("inf"):
+        raise UserError(f"--save-every: expected seconds, 0 or more, got {arguments.save_every:g}")
     recipe = _recipe(arguments)
     name = arguments.recipe
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
         raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
-    out = arguments.out or f"runs/{recipe.name}"
     languages = _languages(arguments, recipe.task)
     named = columns.chosen(arguments, recipe.task, languages or ())
 
@@ -67,27 +82,40 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         training.fit(
             recipe,
-            out,
+            out(arguments),
             source=arguments.data,
             columns=named,
             languages=languages,
             validation=arguments.validation if _share(arguments.validation) is None else None,
             init=arguments.init,
             resume=arguments.resume,
+            save_every=arguments.save_every,
             strategy=strategy,
             command=shlex.join(["zoo", *sys.argv[1:]]),
             verbose=1 if sys.stdout.isatty() else 2,
         )
     except KeyboardInterrupt:
-        folder = training.kept(out)
-        kept = f"the last whole epoch is kept in {folder}, --resume goes on from it"
+        folder = interrupted.kept(out(arguments))
+        told = f"the training up to its last save is kept in {folder}, --resume goes on from it"
         if folder is None:
-            kept = "no epoch had ended, nothing is kept"
-        print(f"\nzoo: interrupted; {kept}", file=sys.stderr)
+            told = "nothing had been saved, nothing is kept"
+        print(f"\nzoo: interrupted; {told}", file=sys.stderr)
         return 130
     if workers.is_chief(strategy):
-        print(f"Written: {out} (card.md, curve.png, scores.json)")
+        print(f"Written: {out(arguments)} (card.md, curve.png, scores.json)")
     return 0
+
+
+def out(arguments: argparse.Namespace) -> Path:
+    """The folder that is written."""
+    return Path(arguments.out or f"runs/{_unchanged(arguments).name}")
+
+
+def _unchanged(arguments: argparse.Namespace):
+    """The recipe that is meant, as it stands."""
+    from zoo import recipes
+
+    return recipes.get(arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe))
 
 
 def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | None:
@@ -113,10 +141,8 @@ def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | No
 def _recipe(arguments: argparse.Namespace):
     """The recipe with the person's own numbers in place of its own."""
     import optimizers
-    from zoo import recipes
 
-    name = arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe)
-    recipe = recipes.get(name)
+    recipe = _unchanged(arguments)
     changes = {
         key: value
         for key, value in {

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import dataclasses
 import datetime
-import io
 import json
-import math
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import h5py
 import keras
-import numpy as np
 import tensorflow as tf
 
 import optimizers
-from zoo import card, curve, preset, tasks, weights
+from zoo import card, curve, preset, resuming, tasks, weights
 from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
+from zoo.interrupted import STATE, beside, resumable
 from zoo.recipe import Recipe, shown
 from zoo.scaling import batches as scaled
-from zoo.scaling import workers
+from zoo.scaling import heartbeat, workers
 from zoo.scaling.replicas import Replicas
 
-_STATE = Path("training") / "state.h5"
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
 
 
@@ -43,6 +37,7 @@ def fit(
     validation: str | None = None,
     init: str | None = None,
     resume: bool = False,
+    save_every: float = 60.0,
     strategy: tf.distribute.Strategy | None = None,
     command: str = "",
     say: Callable[[str], None] = print,
@@ -62,8 +57,9 @@ def fit(
         languages: Of the user's translation pairs, the language that is read and the one that is written.
         validation: The user's own validation data; None splits off `recipe.validation` of the training data.
         init: A preset to start from: its preprocessing and all weights whose names and shapes fit.
-        resume: Go on after the last whole epoch of an interrupted training; the end is the same as without the
-            interruption.
+        resume: Go on where an interrupted training was saved last; the end is the same as without the interruption.
+        save_every: Seconds after which the training is saved within an epoch, besides at its end; more where to save
+            takes more than a hundredth of them. 0 saves before every step.
         strategy: From `zoo.scaling.strategy`; None is the one device.
         command: What the person typed, for the card.
         say: Takes sentences about the data and the score.
@@ -85,7 +81,9 @@ def fit(
         recipe = dataclasses.replace(recipe, start=None)
     before = 0.0  # minutes
     if recipe.start is not None:
-        arguments = {"strategy": strategy, "command": command, "say": say, "verbose": verbose}
+        arguments = {
+            "save_every": save_every, "strategy": strategy, "command": command, "say": say, "verbose": verbose
+        }  # fmt: skip
         init, resume = _started(recipe.start, out, resume, arguments)
         before = preset.read_scores(Path(init))["minutes"]
     _check_out(out, resume)
@@ -105,23 +103,27 @@ def fit(
     for note in cls.check(train, held):
         say(note)
 
+    heartbeat.beat(heartbeat.PROGRESS)
     with strategy.scope():
         task = fresh(recipe, out.name if source else recipe.name, train, source, init, say)
         if recipe.initialize and not init:
             recipe.initialize(task, train)
+    heartbeat.beat(heartbeat.PROGRESS)
     batches, held_batches = (task.batches(examples, recipe.batch_size) for examples in (train, held))
     with strategy.scope():
         trainer = compiled(recipe, task, batches.steps)
-        state = _State(
+        state = resuming.Resumable(
             trainer,
-            out / _STATE,
+            out / STATE,
             _fingerprint(recipe, train, held, columns or {}, init),
-            next(iter(held_batches.in_order()))[0],
+            next(iter(held_batches.in_order())),
             strategy,
+            save_every,
         )
-        first_epoch = state.restore() if resume else 0
+        first_epoch, first_step = state.restore() if resume else (0, 0)
     if first_epoch < recipe.epochs:
         data, held_data = batches.training(recipe.seed, first_epoch, recipe.epochs), held_batches.in_order()
+        data = resuming.without(data, first_step)
         if strategy.num_replicas_in_sync > 1:
             data, held_data = (scaled.shared(each, batches.counted, strategy) for each in (data, held_data))
         trainer.fit(
@@ -135,6 +137,7 @@ def fit(
             shuffle=False,  # the batches come shuffled
             verbose=verbose,
         )
+    heartbeat.beat(heartbeat.UNWATCHED)
     with workers.chief_first(strategy) as mine:
         if not mine:
             return task
@@ -148,17 +151,13 @@ def _nothing(sentence: str) -> None:
 
 def _started(recipe: Recipe, out: Path, resume: bool, arguments: dict) -> tuple[str, bool]:
     """What a recipe starts from, trained into a folder beside `out`; and whether `out` itself is to be resumed."""
-    folder = _beside(out)
+    folder = beside(out)
     if resume and resumable(out):
         return str(folder), True
     _check_out(out, False)
     if not (resume and (folder / "config.json").is_file()):
         fit(recipe, folder, resume=resume, **arguments)
     return str(folder), False
-
-
-def _beside(out: Path) -> Path:
-    return out.with_name(f"{out.name}-start")
 
 
 def _check_out(out: Path, resume: bool) -> None:
@@ -173,20 +172,6 @@ def _check_out(out: Path, resume: bool) -> None:
         interrupted = " (an interrupted training: go on with --resume)" if resumable(out) else ""
         raise UserError(f"{out}: not empty{interrupted}; choose another --out")
     preset.check_replaceable(out)
-
-
-def resumable(out: str | os.PathLike) -> bool:
-    """Whether an interrupted training stands in the folder, at least one whole epoch of it."""
-    return (Path(out) / _STATE).is_file()
-
-
-def kept(out: str | os.PathLike) -> Path | None:
-    """The folder from which an interrupted training goes on: `out`, or that of what it starts from; None: neither."""
-    out, start = Path(out), _beside(Path(out))
-    for folder in (out, start):
-        if resumable(folder):
-            return folder
-    return start if (start / "config.json").is_file() else None
 
 
 def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):
@@ -296,76 +281,6 @@ def _fingerprint(recipe: Recipe, train, held, columns: Mapping, init: str | None
     own = {key: value for key, value in columns.items() if value is not None}
     data = {"train": len(train), "validation": len(held), "own columns": own, "init": str(init)}
     return json.dumps({**plain, **data}, sort_keys=True)
-
-
-class _State(keras.callbacks.Callback):
-    """All that a training needs to go on, kept after each epoch in one file that is replaced whole.
-
-    The variables are those of model, optimizer and the layers' random generators, in full precision.
-    """
-
-    def __init__(self, trainer: keras.Model, path: Path, fingerprint: str, sample, strategy: tf.distribute.Strategy):
-        super().__init__()
-        trainer(sample)  # builds a Sequential with augmentation, so that the optimizer can be built
-        trainer.optimizer.build(trainer.trainable_variables)
-        self.variables = [*trainer.variables, *trainer.optimizer.variables]
-        self.path, self.fingerprint, self.strategy = path, fingerprint, strategy
-        self.history: list[dict] = []
-
-    def restore(self) -> int:
-        """Takes the state up from the file; returns the epoch to begin with."""
-        try:
-            with h5py.File(self.path, "r") as file:
-                if file.attrs["fingerprint"] != self.fingerprint:
-                    ours, theirs = json.loads(self.fingerprint), json.loads(file.attrs["fingerprint"])
-                    changed = [key for key in ours if ours[key] != theirs.get(key)]
-                    raise UserError(
-                        f"{self.path}: this training was begun with another {', '.join(changed)}; "
-                        "resume it with the same options and data"
-                    )
-                for number, variable in enumerate(self.variables):
-                    variable.assign(file[str(number)][()])
-                self.history = json.loads(file.attrs["history"])
-        except (OSError, KeyError) as error:
-            raise UserError(f"{self.path}: cannot be resumed from ({error})") from error
-        if not workers.agreed(self.strategy, len(self.history)):
-            raise UserError(f"{self.path}: the workers find different states there; it must be one shared folder")
-        return len(self.history)
-
-    def on_epoch_begin(self, epoch: int, logs=None):
-        """Starts the epoch's clock."""
-        self.started = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]):
-        """Writes the state beside the old one, then takes its place."""
-        kept = "the last whole epoch is kept" if self.history else "no epoch is kept"
-        if not math.isfinite(logs["loss"]):
-            raise UserError(f"the training diverged in epoch {epoch + 1}; begin it with a smaller --learning-rate")
-        row = {"epoch": epoch + 1, "learning_rate": float(self.model.optimizer.learning_rate)}
-        row |= {key: float(value) for key, value in logs.items() if key != "learning_rate"}
-        self.history.append({**row, "seconds": round(time.monotonic() - self.started, 2)})
-        # Each worker reads its variables, even where only the chief writes: a read may be a word among all of them.
-        values = [np.asarray(variable) for variable in self.variables]
-        if not workers.is_chief(self.strategy):
-            return
-        partial = self.path.with_suffix(".partial")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # HDF5 crashes the process where the disk is full: it writes into memory.
-            with io.BytesIO() as content, h5py.File(content, "w") as file:
-                for number, value in enumerate(values):
-                    file[str(number)] = value
-                file.attrs["fingerprint"] = self.fingerprint
-                file.attrs["history"] = json.dumps(self.history)
-                file.flush()
-                partial.write_bytes(content.getvalue())
-            partial.replace(self.path)
-        except OSError as error:
-            with contextlib.suppress(OSError):  # folders that hold an older state stay
-                partial.unlink(missing_ok=True)
-                self.path.parent.rmdir()
-                self.path.parent.parent.rmdir()
-            raise UserError(f"cannot write {self.path}: {error.strerror or error}; {kept}") from error
 
 
 def _finish(

@@ -69,7 +69,7 @@ def test_no_command_shows_the_help_on_stderr(zoo_main):
         (["clasify"], "no command 'clasify'; did you mean 'classify'?"),
         (
             ["xyzzy"],
-            "no command 'xyzzy'; there are: classify, evaluate, export, list, quickstart, race, sentiment, serve, ",
+            "no command 'xyzzy'; there are: classify, evaluate, export, launch, list, quickstart, race, sentiment, ",
         ),
         (["--nonsense"], "unknown option '--nonsense'"),
         (["classify", "--treshold", "0.5", "a.png"], "unknown option '--treshold'; did you mean '--threshold'"),

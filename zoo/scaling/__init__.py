@@ -5,6 +5,7 @@
         model.compile(...)
     model.fit(...)
 
+`Backup` among the callbacks of `fit` keeps the training, to go on from after an interruption (`zoo launch`).
 What Keras's `model.fit` gets wrong under a strategy is repaired in `zoo.scaling.keras_repairs`. A batch size is that of
 all replicas together, whatever their number, and learning rates stay as they are given.
 """
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING
 
 from zoo.errors import UserError
 from zoo.scaling import devices as local
+from zoo.scaling import heartbeat
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+    from zoo.scaling.backup import Backup as Backup
 
 _made: dict[str, tf.distribute.Strategy] = {}
 
@@ -67,5 +71,14 @@ def strategy(devices: str = "all", say: Callable[[str], None] = print) -> tf.dis
     else:
         made, told = tf.distribute.get_strategy(), f"1 device: {names[0]}."
     _made[devices] = made
+    heartbeat.beat(heartbeat.JOINED)
     say(told)
     return made
+
+
+def __getattr__(name: str):
+    if name == "Backup":  # Keras may be imported only after the devices are chosen
+        from zoo.scaling.backup import Backup
+
+        return Backup
+    raise AttributeError(f"module 'zoo.scaling' has no attribute {name!r}")

@@ -197,6 +197,11 @@ def flat_layers(model: keras.Model) -> list:
     return list(model._flatten_layers())
 
 
+def begin_at(model: keras.Model, epoch: int | None) -> None:
+    """From within `on_train_begin`: the epoch with which `fit` begins; None leaves it to its own argument."""
+    model._initial_epoch = epoch
+
+
 def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
     """The metric that shows a compiled model's loss."""
     return model._loss_tracker

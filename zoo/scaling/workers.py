@@ -108,7 +108,19 @@ def chief_first(strategy: tf.distribute.Strategy) -> Iterator[bool]:
     try:
         yield is_chief(strategy)
     finally:
-        _sum(strategy, 0)
+        met(strategy)
+
+
+def met(strategy: tf.distribute.Strategy) -> None:
+    """Waits until all workers have come here."""
+    _sum(strategy, 0)
+
+
+def of_chief(strategy: tf.distribute.Strategy, number: int) -> int:
+    """The whole number that the chief came with, for all workers."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return number
+    return _sum(strategy, number if is_chief(strategy) else 0) // len(strategy.extended.worker_devices)
 
 
 def agreed(strategy: tf.distribute.Strategy, number: int) -> bool:

@@ -31,7 +31,7 @@ def test_own_fit_on_two_replicas(tmp_path):
 
 
 def test_a_model_that_writes_goes_on_on_two_replicas(tmp_path):
-    """Its first epoch was one device's. 37 pairs in batches of 12: the last one has one, and its tokens count."""
+    """An epoch and a half were one device's. 37 pairs in batches of 12: the last one has one, and its tokens count."""
     found = programs.on_replicas("zoo_train", tmp_path, "resumed")
     assert len(found) == 1 and wrong(found) == []
 

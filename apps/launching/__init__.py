@@ -1,0 +1,1 @@
+"""How `zoo launch` starts workers, watches over them and starts them again."""
