@@ -16,17 +16,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import warnings
 from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling.batches import check_batch
+from zoo.scaling.keras_repairs import epochs, jit, means, saying
 
 _state = {"installed": False}
-_warned: set[str] = set()
 
 
 def install() -> None:
@@ -43,11 +41,14 @@ def install() -> None:
     if _state["installed"]:
         return
     from keras.src.backend.tensorflow import trainer
+    from keras.src.losses import loss
     from keras.src.trainers.trainer import Trainer
 
-    trainer.TensorFlowTrainer._maybe_symbolic_build = _symbolic_build
+    loss.reduce_weighted_values = means.reducing(loss.reduce_weighted_values)
+    trainer.TensorFlowTrainer._maybe_symbolic_build = epochs.symbolic_build
     trainer.reduce_per_replica = _reducing(trainer.reduce_per_replica)
-    trainer.TFEpochIterator = _epoch_iterator(trainer.TFEpochIterator)
+    trainer.TFEpochIterator = epochs.epoch_iterator(trainer.TFEpochIterator)
+    trainer.TensorFlowTrainer._make_function = _making(trainer.TensorFlowTrainer._make_function)
     Trainer.compile = _compiling(Trainer.compile)
     _state["installed"] = True
 
@@ -55,36 +56,25 @@ def install() -> None:
 def replaced() -> dict[str, object]:
     """What `install` replaces, by name, as Keras has it; for the canary."""
     from keras.src.backend.tensorflow import trainer
+    from keras.src.losses import loss
     from keras.src.trainers.trainer import Trainer
 
     return {
+        "reduce_weighted_values": loss.reduce_weighted_values,
+        "apply_mask": loss.apply_mask,
         "_maybe_symbolic_build": trainer.TensorFlowTrainer._maybe_symbolic_build,
         "reduce_per_replica": trainer.reduce_per_replica,
         "TFEpochIterator.__init__": trainer.TFEpochIterator.__init__,
         "_make_function": trainer.TensorFlowTrainer._make_function,
+        "make_predict_function": trainer.TensorFlowTrainer.make_predict_function,
+        "train_step": trainer.TensorFlowTrainer.train_step,
+        "test_step": trainer.TensorFlowTrainer.test_step,
+        "StatelessScope": keras.StatelessScope,
         "compile": Trainer.compile,
     }
 
 
 # ---- what stands in the places of Keras's own ------------------------------------------------------------------------
-
-
-def _symbolic_build(self, iterator=None, data_batch=None):
-    if self._distribute_strategy is None:
-        return
-    stateful = [*self._flatten_layers(), self._compile_metrics, self._compile_loss]
-    if iterator is not None and not all(part.built for part in stateful if part is not None):
-        iterator.reset()  # an earlier evaluation may have come to its end
-        for _, _, batches in iterator:
-            # Any part tells the shapes: what is built depends on no axis of rows.
-            data_batch = tf.nest.map_structure(_first_part, next(batches))
-            break
-    with self.distribute_strategy.scope():
-        self._symbolic_build(data_batch=data_batch)
-
-
-def _first_part(value):
-    return value.values[0] if isinstance(value, tf.distribute.DistributedValues) else value
 
 
 def _reducing(original):
@@ -97,91 +87,31 @@ def _reducing(original):
     return reduce_per_replica
 
 
-def _epoch_iterator(original):
-    from keras.src.trainers.epoch_iterator import EpochIterator
-
-    class TFEpochIterator(original):
-        def __init__(self, distribute_strategy=None, *args, **kwargs):
-            EpochIterator.__init__(self, *args, **kwargs)
-            dataset = self.data_adapter.get_tf_dataset()
-            replicas = distribute_strategy.num_replicas_in_sync
-            if not isinstance(dataset, tf.distribute.DistributedDataset):
-                if replicas > 1:
-                    _refuse_strings(dataset)
-                    if "class_weight" in kwargs:  # `fit`: to predict or to evaluate, parts may be of any size
-                        _check_rows(self.data_adapter, dataset, replicas)
-                if not isinstance(kwargs.get("x"), tf.data.Dataset):
-                    dataset = dataset.with_options(_by_element())
-                dataset = distribute_strategy.experimental_distribute_dataset(dataset)
-            self._distribute_strategy = distribute_strategy
-            self._distributed_dataset = dataset
-
-    return TFEpochIterator
-
-
-def _by_element() -> tf.data.Options:
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return options
-
-
 def _compiling(original):
     @functools.wraps(original)
     def compile(self, *args, **kwargs):
         original(self, *args, **kwargs)
         if getattr(self, "_distribute_strategy", None) is not None and self.steps_per_execution > 1:
-            _warn(f"steps_per_execution={self.steps_per_execution} becomes 1: under a strategy Keras can do no other")
+            saying.once(
+                f"steps_per_execution={self.steps_per_execution} becomes 1: under a strategy Keras can do no other"
+            )
             self.steps_per_execution = 1
 
     return compile
 
 
-def _refuse_strings(dataset) -> None:
-    spec = dataset.element_spec
-    inputs = spec[0] if isinstance(spec, tuple) else spec
-    if any(part.dtype == tf.string for part in tf.nest.flatten(inputs, expand_composites=True)):
-        raise UserError(
-            "strings cannot go into a model under a strategy: no device but the CPU holds them, and none adds them up; "
-            "make them numbers in the data set, dataset.map(lambda text, y: (vectorization(text), y))"
-        )
+def _making(original):
+    @functools.wraps(original)
+    def _make_function(self, step_function):
+        if not jit.asked(self):
+            return original(self, step_function)
+        self._jit_compile = False  # of the step of all replicas together
+        try:
+            return original(self, jit.step(self, step_function))
+        finally:
+            self._jit_compile = True
 
-
-def _check_rows(adapter, dataset, replicas: int) -> None:
-    batch, rows = adapter.batch_size, adapter.partial_batch_size
-    if isinstance(dataset, tf.data.Dataset) and adapter.has_partial_batch is None:
-        batch, rows = _last_rows(dataset)
-    if batch:
-        check_batch(batch, replicas)
-    if rows and rows % replicas:
-        _warn(
-            f"the last batch of an epoch has {rows} examples, which {replicas} replicas cannot share evenly: each "
-            "counts a little more or less than on one device; drop them (drop_remainder=True), or use `zoo train`"
-        )
-
-
-def _last_rows(dataset) -> tuple[int | None, int | None]:
-    """The batch size, and the rows of a smaller last batch; None where a data set does not tell."""
-    while dataset is not None and not hasattr(dataset, "_drop_remainder"):
-        if type(dataset).__name__.removeprefix("_") not in _ELEMENT_BY_ELEMENT:
-            return None, None
-        dataset = dataset._input_dataset
-    if dataset is None:
-        return None, None
-    batch, rows = tf.get_static_value(dataset._batch_size), int(dataset._input_dataset.cardinality())
-    if batch is None:
-        return None, None
-    dropped = tf.get_static_value(dataset._drop_remainder)
-    return int(batch), rows % int(batch) if rows > 0 and not dropped else None
-
-
-_ELEMENT_BY_ELEMENT = {"PrefetchDataset", "OptionsDataset", "MapDataset", "ParallelMapDataset", "CacheDataset"}
-
-
-def _warn(message: str) -> None:
-    """Each sentence once a process."""
-    if message not in _warned:
-        _warned.add(message)
-        warnings.warn(message, stacklevel=3)
+    return _make_function
 
 
 # ---- other private names ---------------------------------------------------------------------------------------------
