@@ -1,12 +1,15 @@
 """A person's own `model.fit` under `zoo.scaling.strategy` against one device: a program, as `zoo_train`.
 
 python -m tests.zoo.scaling.user_fit FOLDER DEVICES CASE ... prints lines of JSON: {"case", "weights", "history",
-"predictions"}, the greatest differences; the case "refusals" prints {"case", "said"}.
+"predictions"}, the greatest differences, and for how many devices XLA has compiled something ("compiled"); "refusals"
+prints {"case", "said"}. In a case whose name begins with "jit", it is the replicas' passes that XLA compiles.
 """
 
+import gc
 import json
 import sys
 import warnings
+from pathlib import Path
 
 from zoo import scaling
 
@@ -42,40 +45,130 @@ OPTIMIZERS = {
     "normalized": lambda: optimizers.SGD(RATE, momentum=0.9),
     "half": lambda: keras.optimizers.LossScaleOptimizer(optimizers.Adam(RATE)),
     "data-set": lambda: optimizers.Adam(RATE),
+    "generator": lambda: optimizers.Adam(RATE),
+    "masked": lambda: optimizers.SGD(RATE),
+    "scalar-loss": lambda: optimizers.SGD(RATE),
+    "mean-of-weights": lambda: optimizers.SGD(RATE),
+    "jit-subclass": lambda: optimizers.Adam(RATE),
+    "jit-outputs": lambda: optimizers.AdamW(
+        RATE, global_clipnorm=0.1, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.8
+    ),
+    "jit-half": lambda: keras.optimizers.LossScaleOptimizer(optimizers.Adam(RATE)),
+    "jit-state": lambda: optimizers.SGD(RATE, momentum=0.9),
+    "jit-masked": lambda: optimizers.SGD(RATE),
 }
 RANDOM = np.random.default_rng(0)
 X, Y = (RANDOM.normal(size=(400, width)).astype("float32") for width in (6, 2))
+WEIGHTS = RANDOM.uniform(0.5, 2, size=400).astype("float32")
+# 0 is masked: replicas have unlike many of the others.
+TEXTS, TAGS = RANDOM.integers(0, 9, size=(400, 5)), RANDOM.integers(0, 3, size=(400, 5))
 
 
-def fitted(case):
+class Subclass(keras.Model):
+    """With a regularizer, and a loss that its call adds."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = keras.layers.Dense(8, kernel_regularizer="l2"), keras.layers.Dense(2)
+
+    def call(self, inputs):
+        hidden = keras.ops.tanh(self.first(inputs))
+        self.add_loss(keras.ops.mean(hidden**2))
+        return self.last(hidden)
+
+
+class OwnStep(Subclass):
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+def sequential(*middle):
+    return keras.Sequential([keras.Input((6,)), *middle, keras.layers.Activation("tanh"), keras.layers.Dense(2)])
+
+
+def tagger():
+    embedding = keras.layers.Embedding(9, 4, mask_zero=True)
+    read = keras.layers.LSTM(6, return_sequences=True)
+    return keras.Sequential([keras.Input((5,), dtype="int32"), embedding, read, keras.layers.Dense(3)])
+
+
+def made(case):
+    """A model, and what it is compiled with."""
+    if case.endswith("masked"):
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return tagger(), {"loss": loss, "weighted_metrics": ["accuracy"]}
+    if case == "jit-subclass":
+        return Subclass(), {"loss": "mse", "metrics": ["mae"]}
+    if case == "jit-outputs":
+        inputs = keras.Input((6,))
+        hidden = keras.layers.Dense(8, activation="tanh")(inputs)
+        outputs = [keras.layers.Dense(2, name=name)(hidden) for name in ("one", "other")]
+        return keras.Model(inputs, outputs), {
+            "loss": ["mse", "mae"],
+            "loss_weights": [1.0, 0.3],
+            "weighted_metrics": [["mae"], ["mae"]],
+        }
+    hidden = keras.layers.Dense(8, use_bias=False, dtype="mixed_float16" if case.endswith("half") else None)
+    # A dropout that drops nothing: its seed moves on all the same.
+    middle = {
+        "normalized": [keras.layers.BatchNormalization(synchronized=True)],
+        "jit-state": [keras.layers.BatchNormalization(), keras.layers.Dropout(1e-9)],
+    }
+    loss = {
+        "scalar-loss": lambda y, answers: keras.ops.mean((y - answers) ** 2),
+        "mean-of-weights": keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
+    }
+    return sequential(hidden, *middle.get(case, ())), {"loss": loss.get(case, "mse"), "metrics": ["mae"]}
+
+
+def given(case):
+    """What `fit` gets, and what it validates with."""
+    if case == "data-set":  # another order in each epoch, the same as on one device
+        ordered = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(400, seed=1)
+        return {"x": ordered.batch(16)}, (X[:37], Y[:37])
+    if case == "generator":
+        x, y = X.copy(), Y.copy()
+        batches = ((x[at : at + 16], y[at : at + 16]) for _ in range(2) for at in range(0, 400, 16))
+        return {"x": batches, "steps_per_epoch": 25}, (X[:37], Y[:37])
+    x, y, more = X, Y, {}
+    if case.endswith("masked"):
+        x, y = TEXTS, TAGS
+    if case == "jit-outputs":
+        y, more = [Y, -Y], {"sample_weight": WEIGHTS}
+    if case == "mean-of-weights":
+        more = {"sample_weight": WEIGHTS}
+    held = [part[:36] for part in y] if isinstance(y, list) else y[:36] if more else y[:37]
+    return {"x": x, "y": y, "batch_size": 16, "shuffle": False, **more}, (x[: 36 if more else 37], held)
+
+
+def fitted(case, jit=False):
     """50 steps: 2 epochs of 25."""
     keras.utils.set_random_seed(3)
-    normal = keras.layers.BatchNormalization(synchronized=True)
-    hidden = keras.layers.Dense(8, use_bias=False, dtype="mixed_float16" if case == "half" else None)
-    middle = [hidden, normal] if case == "normalized" else [hidden]
-    model = keras.Sequential([keras.Input((6,)), *middle, keras.layers.Activation("tanh"), keras.layers.Dense(2)])
-    model.compile(OPTIMIZERS[case](), "mse", metrics=["mae"], jit_compile=False)
-    data = {"x": X, "y": Y, "batch_size": 16}
-    if case == "data-set":
-        data = {
-            "x": tf.data.Dataset.from_tensor_slices((X, Y))
-            .shuffle(400, seed=1, reshuffle_each_iteration=False)
-            .batch(16)
-        }
-    told = model.fit(**data, epochs=2, verbose=0, shuffle="x" not in data, validation_data=(X[:37], Y[:37]))
-    return model, told.history, model.predict(X[:37], batch_size=16, verbose=0)
+    model, options = made(case)
+    model.compile(OPTIMIZERS[case](), jit_compile=jit, **options)
+    data, held = given(case)
+    told = model.fit(**data, epochs=2, verbose=0, validation_data=held, validation_batch_size=16)
+    answers = model.predict(held[0], batch_size=16, verbose=0), model.predict_on_batch(held[0][:7])
+    return model, told.history, tf.nest.flatten(answers)
 
 
 def differences(case):
-    one, one_history, one_answers = fitted(case)
+    jit = case.startswith("jit")
+    if case == "jit-state":  # each replica normalizes by its own rows: no one device does the same
+        with STRATEGY.scope():
+            one, one_history, one_answers = fitted(case)
+    else:
+        one, one_history, one_answers = fitted(case)
+    before = clusters()
     with STRATEGY.scope():
-        several, history, answers = fitted(case)
+        several, history, answers = fitted(case, jit)
     weights = zip(one.get_weights(), several.get_weights(), strict=True)
     return {
         "case": case,
         "weights": max(float(np.abs(a - b).max()) for a, b in weights),
         "history": max(float(np.abs(np.subtract(history[key], value)).max()) for key, value in one_history.items()),
-        "predictions": float(np.abs(answers - one_answers).max()),
+        "predictions": max(float(np.abs(a - b).max()) for a, b in zip(answers, one_answers, strict=True)),
+        "compiled": len(clusters(several.train_function) - before),
     }
 
 

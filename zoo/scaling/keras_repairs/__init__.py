@@ -1,13 +1,20 @@
-"""What Keras 3.15.1's trainer gets wrong under a `tf.distribute` strategy, put right: every private name stands here.
+"""What Keras 3.15.1's trainer gets wrong under a `tf.distribute` strategy, put right: its private names stand here.
 
 `install` replaces, for a model that was made under a strategy (others never come here, or see no difference):
 
 - `TensorFlowTrainer._maybe_symbolic_build`, which adds the replicas' inputs up to learn their shapes: it fails for
-  several workers (keras#20585), for strings, and for parts of different sizes;
+  several workers (keras#20585), for strings, and for parts of different sizes; it begins a data set that is shuffled
+  anew once more than one device would;
 - `reduce_per_replica`, which reduces scalar logs over an axis they have not: it fails for several workers (the same);
-- `TFEpochIterator`: sources in memory are sharded by element, never by file; strings that would go into a replica are
-  refused; so is a batch size that the replicas do not divide, and one smaller last batch of an epoch is warned of;
-- `Trainer.compile`: `steps_per_execution` becomes 1, since several steps in one call fail for lack of a placeholder.
+- `TFEpochIterator`: sources in memory are sharded by element, never by file; what Python made is copied; strings that
+  would go into a replica are refused; so is a batch size that the replicas do not divide; a smaller batch that they
+  cannot share is warned of when it comes (`epochs`);
+- `TensorFlowTrainer._make_function`: XLA compiles each replica's passes, not all replicas' step (`jit`);
+- `reduce_weighted_values`: a mean is that over what counts of all replicas (`means`);
+- `predict_on_batch`, which gives each row once a replica;
+- `Trainer.compile`: `steps_per_execution` becomes 1, since several steps in one call fail for lack of a placeholder;
+  optimizers that cannot do what they are asked for are refused or warned of;
+- `Model.save`, `save_weights` and the callbacks of `fit` that write: of several workers, the chief writes (`files`).
 
 `tests/zoo/scaling/test_canary.py` tells when Keras has changed one of them.
 """
@@ -22,7 +29,7 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling.keras_repairs import epochs, jit, means, saying
+from zoo.scaling.keras_repairs import epochs, files, jit, means, saying
 
 _state = {"installed": False}
 
@@ -49,6 +56,10 @@ def install() -> None:
     trainer.reduce_per_replica = _reducing(trainer.reduce_per_replica)
     trainer.TFEpochIterator = epochs.epoch_iterator(trainer.TFEpochIterator)
     trainer.TensorFlowTrainer._make_function = _making(trainer.TensorFlowTrainer._make_function)
+    trainer.TensorFlowTrainer.predict_on_batch = _predicting(trainer.TensorFlowTrainer.predict_on_batch)
+    trainer.TensorFlowTrainer.fit = files.fitting(trainer.TensorFlowTrainer.fit)
+    keras.Model.save = files.saving(keras.Model.save)
+    keras.Model.save_weights = files.saving(keras.Model.save_weights)
     Trainer.compile = _compiling(Trainer.compile)
     _state["installed"] = True
 
@@ -69,6 +80,10 @@ def replaced() -> dict[str, object]:
         "make_predict_function": trainer.TensorFlowTrainer.make_predict_function,
         "train_step": trainer.TensorFlowTrainer.train_step,
         "test_step": trainer.TensorFlowTrainer.test_step,
+        "predict_on_batch": trainer.TensorFlowTrainer.predict_on_batch,
+        "fit": trainer.TensorFlowTrainer.fit,
+        "save": keras.Model.save,
+        "save_weights": keras.Model.save_weights,
         "StatelessScope": keras.StatelessScope,
         "compile": Trainer.compile,
     }
@@ -87,17 +102,53 @@ def _reducing(original):
     return reduce_per_replica
 
 
+def _predicting(original):
+    @functools.wraps(original)
+    def predict_on_batch(self, x):
+        answers = original(self, x)
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return answers
+        rows = len(tf.nest.flatten(x)[0])  # each replica has answered all of them
+        return tf.nest.map_structure(lambda answer: answer[:rows], answers)
+
+    return predict_on_batch
+
+
 def _compiling(original):
     @functools.wraps(original)
     def compile(self, *args, **kwargs):
         original(self, *args, **kwargs)
-        if getattr(self, "_distribute_strategy", None) is not None and self.steps_per_execution > 1:
+        strategy = getattr(self, "_distribute_strategy", None)
+        if strategy is None:
+            return
+        if self.steps_per_execution > 1:
             saying.once(
                 f"steps_per_execution={self.steps_per_execution} becomes 1: under a strategy Keras can do no other"
             )
             self.steps_per_execution = 1
+        if self.optimizer is not None and strategy.num_replicas_in_sync > 1:
+            _check_optimizer(self.optimizer)
 
     return compile
+
+
+def _check_optimizer(optimizer) -> None:
+    """Refuses what ends in an error, warns of what goes on and is something else."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if getattr(optimizer.iterations.value, "_distribute_strategy", None) is None:
+        raise UserError(
+            "this optimizer was made outside the strategy: call compile within `with strategy.scope():` too"
+        )
+    if not type(optimizer).__module__.startswith("keras."):
+        return
+    name = type(optimizer).__name__
+    if optimizer.gradient_accumulation_steps:
+        raise UserError(f"keras.optimizers.{name} cannot accumulate on several replicas: take one of `optimizers`")
+    if optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm:
+        saying.once(
+            f"keras.optimizers.{name} clips each replica's part of a gradient, one device would clip the whole, as "
+            "those of `optimizers` do: take one of them"
+        )
 
 
 def _making(original):

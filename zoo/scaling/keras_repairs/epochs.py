@@ -1,4 +1,4 @@
-"""What goes into the replicas in an epoch: its shapes, learned without beginning the data set; refusals; one warning."""
+"""What goes into the replicas in an epoch: its shapes, learned without beginning the data; refusals; one warning."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def epoch_iterator(original):
                 self.declared = dataset.element_spec
                 if self._replicas > 1:
                     _refuse_strings(dataset)
+                    if _from_python(dataset):
+                        dataset = dataset.map(_copied)
                     if "class_weight" in kwargs:  # `fit`: to predict or to evaluate, parts may be of any size
                         _check_batch(self.data_adapter, dataset, self._replicas)
                         dataset = _watched(dataset, self._replicas, self._uneven)
@@ -110,6 +112,32 @@ def _refuse_strings(dataset) -> None:
         )
 
 
+def _from_python(dataset) -> bool:
+    """Whether Python makes some of the data: a generator, a `PyDataset`, `tf.numpy_function`."""
+    for function in dataset._functions():
+        graph = function.function.graph.as_graph_def()
+        nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+        if any("PyFunc" in node.op for node in nodes):
+            return True
+    return any(map(_from_python, dataset._inputs()))
+
+
+def _copied(*batch):
+    """The same batch in memory of its own.
+
+    TensorFlow takes a part of an array that Python made for its own, and computes in place: the loss of a replica would
+    overwrite the labels of the person whose generator it is.
+    """
+    batch = tf.nest.map_structure(_copy, batch)
+    return batch if len(batch) > 1 else batch[0]
+
+
+def _copy(value):
+    if isinstance(value, tf.RaggedTensor):
+        return value.with_flat_values(_copy(value.flat_values))
+    return tf.raw_ops.DeepCopy(x=value) if isinstance(value, tf.Tensor) and value.dtype != tf.variant else value
+
+
 def _check_batch(adapter, dataset, replicas: int) -> None:
     """Refuses a batch size, where it is known before the data are read, that the replicas do not divide."""
     from tensorflow.python.data.experimental.ops import distribute
@@ -138,7 +166,7 @@ def _watched(dataset: tf.data.Dataset, replicas: int, uneven: list[int]) -> tf.d
     def look(*batch):
         rows = tf.shape(tf.nest.flatten(batch)[place])[0]
         tf.cond(rows % replicas > 0, lambda: tf.numpy_function(note, [rows], tf.int32), lambda: 0)
-        return batch if isinstance(dataset.element_spec, tuple) else batch[0]
+        return batch if len(batch) > 1 else batch[0]
 
     return dataset.map(look)
 

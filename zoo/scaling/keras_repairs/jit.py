@@ -1,9 +1,9 @@
 """XLA around each replica's forward and backward pass, and around nothing else: `compile(jit_compile=True)`.
 
-Keras compiles the step of all replicas as one, which fails: no cluster of XLA may touch another device's variables, nor
-hold a word among replicas. Here the cluster of a replica reads variables and gives values back: loss, gradients, outputs
-and the new values of what the pass assigns (moving statistics, seeds). Outside it they are assigned, metrics are
-counted, and gradients are summed, clipped, accumulated and applied, as without XLA.
+Keras compiles the step of all replicas as one, which fails: a cluster of XLA may not touch another device's variables,
+nor may replicas meet in it. Here the cluster of a replica reads variables and gives values back: loss, gradients,
+outputs, and the new values of what the pass assigns (moving statistics, seeds). Outside it they are assigned, metrics
+are counted, and gradients are summed, clipped, accumulated and applied, as without XLA.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from zoo.errors import UserError
 from zoo.scaling.keras_repairs import saying
 
 
@@ -66,8 +65,8 @@ def _compiled(model, original: Callable) -> Callable:
             if "merge_call" not in str(error) and not isinstance(error, _Meeting):
                 raise
             saying.once(
-                f"jit_compile=True has no effect: the forward pass or the loss of {type(model).__name__} makes replicas "
-                "meet (a mean over what a mask leaves does, for one), which XLA cannot"
+                f"jit_compile=True has no effect: the forward pass or the loss of {type(model).__name__} lets replicas meet "
+                "(a mean over what a mask leaves does) or assigns what is trained; XLA can do neither here"
             )
             return original(data)
         whole = loss * tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
@@ -113,7 +112,7 @@ def _passes(model, training: bool) -> Callable:
 
 
 class _Meeting(RuntimeError):
-    pass
+    """Something among replicas that would have been done within a cluster."""
 
 
 class _Held(keras.StatelessScope):
@@ -129,10 +128,7 @@ class _Held(keras.StatelessScope):
     def add_update(self, update):
         variable, value = update
         if variable.trainable:
-            raise UserError(
-                f"jit_compile=True under a strategy: the forward pass assigns {variable.path}, which is trained; compile "
-                "the model with jit_compile=False"
-            )
+            raise _Meeting(variable.path)  # the replicas' mean of it, and a gradient that begins there
         if not any(variable is known for known in self.assigned):
             self.assigned.append(variable)
         super().add_update((variable, tf.stop_gradient(value)))
