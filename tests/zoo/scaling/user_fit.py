@@ -20,6 +20,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import optimizers  # noqa: E402
+from zoo.scaling import workers  # noqa: E402
 
 RATE = 0.01
 OPTIMIZERS = {
@@ -137,8 +138,9 @@ def given(case):
         y, more = [Y, -Y], {"sample_weight": WEIGHTS}
     if case == "mean-of-weights":
         more = {"sample_weight": WEIGHTS}
-    held = [part[:36] for part in y] if isinstance(y, list) else y[:36] if more else y[:37]
-    return {"x": x, "y": y, "batch_size": 16, "shuffle": False, **more}, (x[: 36 if more else 37], held)
+    rows = 36 if more or case.endswith("masked") else 37
+    held = [part[:rows] for part in y] if isinstance(y, list) else y[:rows]
+    return {"x": x, "y": y, "batch_size": 16, "shuffle": False, **more}, (x[:rows], held)
 
 
 def fitted(case, jit=False):
@@ -159,7 +161,7 @@ def differences(case):
             one, one_history, one_answers = fitted(case)
     else:
         one, one_history, one_answers = fitted(case)
-    before = clusters()
+    clusters()
     with STRATEGY.scope():
         several, history, answers = fitted(case, jit)
     weights = zip(one.get_weights(), several.get_weights(), strict=True)
@@ -168,7 +170,43 @@ def differences(case):
         "weights": max(float(np.abs(a - b).max()) for a, b in weights),
         "history": max(float(np.abs(np.subtract(history[key], value)).max()) for key, value in one_history.items()),
         "predictions": max(float(np.abs(a - b).max()) for a, b in zip(answers, one_answers, strict=True)),
-        "compiled": len(clusters(several.train_function) - before),
+        "compiled": clusters(),
+    }
+
+
+def clusters() -> int:
+    """How often a graph that is new since the last call calls what XLA has to compile."""
+    graphs = [each for each in gc.get_objects() if type(each).__name__ == "FuncGraph" and not hasattr(each, "seen")]
+    calls = 0
+    for graph in graphs:
+        graph.seen = True
+        called = [op for op in graph.get_operations() if "PartitionedCall" in op.type]
+        calls += sum("_XlaMustCompile" in op.node_def.attr and op.get_attr("_XlaMustCompile") for op in called)
+    return calls
+
+
+def files():
+    """What the workers' callbacks and models leave in one folder, and whether it is what was trained."""
+    folder = Path(sys.argv[1]) / "kept"
+    with STRATEGY.scope():
+        model = sequential(keras.layers.Dense(8))
+        model.compile(optimizers.Adam(RATE), "mse", metrics=["mae"])
+    kept = keras.callbacks.ModelCheckpoint(folder / "best.keras", monitor="loss", save_best_only=True)
+    journal = keras.callbacks.CSVLogger(folder / "journal.csv")
+    with workers.chief_first(STRATEGY) as mine:
+        if mine:
+            folder.mkdir()
+    model.fit(X, Y, batch_size=16, epochs=3, verbose=0, callbacks=[kept, journal])
+    model.save_weights(folder / "last.weights.h5")
+    with workers.chief_first(STRATEGY):
+        pass
+    loaded = keras.models.load_model(folder / "best.keras")
+    pairs = zip(loaded.get_weights(), model.get_weights(), strict=True)
+    return {
+        "case": "files",
+        "left": sorted(path.name for path in folder.iterdir()),
+        "lines": len((folder / "journal.csv").read_text().splitlines()),
+        "weights": max(float(np.abs(a - b).max()) for a, b in pairs),
     }
 
 
@@ -198,12 +236,21 @@ def refusals():
     told(lambda: model.evaluate(X[:39], Y[:39], batch_size=16, verbose=0))
     told(lambda: model.fit(X[:30], Y[:30], batch_size=15, verbose=0))
     told(lambda: strings.predict(tf.constant(["a", "b"]), verbose=0))
+    with STRATEGY.scope():
+        for model in (OwnStep(), sequential(keras.layers.BatchNormalization(synchronized=True))):
+            model.compile(optimizers.SGD(RATE), "mse", jit_compile=True)
+            told(lambda: [model.fit(X[:32], Y[:32], batch_size=16, verbose=0) for _ in range(2)])  # noqa: B023
+        model = sequential()
+        told(lambda: model.compile(keras.optimizers.SGD(RATE, clipnorm=1.0), "mse"))
+        told(lambda: model.compile(keras.optimizers.SGD(RATE, gradient_accumulation_steps=2), "mse"))
+    told(lambda: model.compile("sgd", "mse"))
     return {"case": "refusals", "said": said}
 
 
 def main():
     for case in sys.argv[3:] or [*OPTIMIZERS, "refusals"]:
-        print(json.dumps(refusals() if case == "refusals" else differences(case)), flush=True)
+        special = {"refusals": refusals, "files": files}
+        print(json.dumps(special[case]() if case in special else differences(case)), flush=True)
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ def _compiling(original):
 def _check_optimizer(optimizer) -> None:
     """Refuses what ends in an error, warns of what goes on and is something else."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if getattr(optimizer.iterations.value, "_distribute_strategy", None) is None:
+    if getattr(optimizer.variables[0].value, "_distribute_strategy", None) is None:
         raise UserError(
             "this optimizer was made outside the strategy: call compile within `with strategy.scope():` too"
         )

@@ -65,8 +65,8 @@ def _compiled(model, original: Callable) -> Callable:
             if "merge_call" not in str(error) and not isinstance(error, _Meeting):
                 raise
             saying.once(
-                f"jit_compile=True has no effect: the forward pass or the loss of {type(model).__name__} lets replicas meet "
-                "(a mean over what a mask leaves does) or assigns what is trained; XLA can do neither here"
+                f"jit_compile=True has no effect: the forward pass or the loss of {type(model).__name__} lets replicas "
+                "meet (a mean over what a mask leaves does) or assigns what is trained; XLA can do neither here"
             )
             return original(data)
         whole = loss * tf.cast(tf.distribute.get_strategy().num_replicas_in_sync, loss.dtype)
