@@ -39,7 +39,8 @@ def fitting(original):
             callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
             if any(isinstance(each, keras.callbacks.BackupAndRestore) for each in callbacks):
                 raise UserError(
-                    "keras.callbacks.BackupAndRestore fails for several workers, which would share its files"
+                    "keras.callbacks.BackupAndRestore fails for several workers, which would share its files: take "
+                    "zoo.scaling.Backup"
                 )
             if not _is_chief(self):
                 callbacks = [each for each in callbacks if not isinstance(each, _JOURNALS)]
