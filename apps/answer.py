@@ -41,6 +41,10 @@ class Answers:
         """
         raise NotImplementedError
 
+    def introduction(self) -> str:
+        """One line for a person: which preset answers, and what it knows."""
+        raise NotImplementedError
+
     def columns(self) -> list[str]:
         """The columns of a CSV file beside those that every kind has."""
         raise NotImplementedError

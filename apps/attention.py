@@ -48,10 +48,8 @@ class Maps:
             self.whole = False
             print(f"zoo: --attention: item {index + 1}, {shortened(item)}: {error}", file=sys.stderr)
             return
-        import matplotlib
-
-        with matplotlib.rc_context({"font.family": fonts.installed()}), results.replacing(path, "wb") as stream:
-            draw(*found).savefig(stream, format="png", dpi=110)
+        with results.replacing(path, "wb") as stream:
+            stream.write(png(*found))
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -68,6 +66,18 @@ def check(file: str) -> None:
     if os.path.isdir(file) or not os.path.isdir(os.path.dirname(file) or "."):
         what = "is a folder" if os.path.isdir(file) else "its folder does not exist"
         raise UserError(f"--attention {file}: {what}; expected a file to write")
+
+
+def png(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> bytes:
+    """The heat map of `draw` as the bytes of a PNG file, in letters that are installed here."""
+    import io
+
+    import matplotlib
+
+    with matplotlib.rc_context({"font.family": fonts.installed()}):
+        stream = io.BytesIO()
+        draw(source, target, weights).savefig(stream, format="png", dpi=110)
+    return stream.getvalue()
 
 
 def draw(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> Figure:

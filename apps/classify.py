@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from apps import answer, inputs, labels
+from apps.pages.tab import Tab
 
 EXAMPLES = """\
 examples:
@@ -15,6 +16,15 @@ examples:
   zoo classify photos/ --csv-out answers.csv --threshold 0.8
   zoo classify --model runs/mine photo.jpg
 """
+TAB = Tab(
+    task="image-classification",
+    preset="classify-fashion",
+    takes="picture",
+    kind=labels.Labels,
+    views=("labels", "drawing"),
+    hint="Drop a picture here, paste one, or click to choose",
+    examples=tuple(("classify-fashion", name) for name in ("T-shirt", "trousers", "dress", "sneaker")),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,14 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Name what each picture shows. JPEG, PNG, WebP, TIFF and other common formats."
     parser.epilog = EXAMPLES
     inputs.add_image_arguments(parser)
-    answer.add_arguments(parser, "classify-fashion", pictures=True)
+    answer.add_arguments(parser, TAB.preset, pictures=True)
     labels.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     # Eight at a time: a turned photo of 12 megapixels takes 36 MB on its way to the model.
-    return answer.run(arguments, inputs.images(arguments), "image-classification", batch_size=8, kind=labels.Labels)
+    return answer.run(arguments, inputs.images(arguments), TAB.task, batch_size=8, kind=TAB.kind)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": ("apps.evaluate", "measure a preset on its test data or on yours"),
     "export": ("apps.export", "write a preset as a SavedModel, checked, for serving"),
     "serve": ("apps.serve", "answer requests by TensorFlow Serving's REST API and gRPC"),
+    "web": ("apps.web", "open a page with a tab for each application"),
     "race": ("apps.race", "draw optimizers beside one another, tuned alike"),
     "show": ("apps.show", "print a preset's card: data, scores, limits"),
     "list": ("apps.list", "list presets, models, recipes, optimizers"),

@@ -37,6 +37,10 @@ class Labels(answer.Answers):
         for result in task.predict(items, batch_size):
             yield result if result.error is not None else result.limit(self.top, self.threshold)
 
+    def introduction(self) -> str:
+        """The preset's name and the labels that it knows."""
+        return introduce(self.config["name"], self.config["labels"])
+
     def columns(self) -> list[str]:
         """Label and probability, then those of the further places."""
         places = range(2, min(self.top, len(self.config["labels"])) + 1)
@@ -44,7 +48,7 @@ class Labels(answer.Answers):
 
     def table(self) -> Table:
         """Equal columns, under a line that names preset and labels."""
-        print(introduce(self.config["name"], self.config["labels"]), flush=True)
+        print(self.introduction(), flush=True)
         return Table(self.config["labels"])
 
     def lines(self) -> results.JsonLines:

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from apps import answer, inputs, labels
+from apps.pages.tab import Tab
 
 EXAMPLES = """\
 examples:
@@ -15,6 +16,19 @@ examples:
   tail -f comments.log | zoo sentiment -
   zoo sentiment --text "and/or" --model runs/mine
 """
+TAB = Tab(
+    task="text-classification",
+    preset="sentiment-imdb",
+    takes="text",
+    kind=labels.Labels,
+    views=("labels",),
+    hint="A review of a film",
+    examples=(
+        ("sentiment-imdb", "I expected a dull evening and got the best film of the year."),
+        ("sentiment-imdb", "Two hours of my life that I will not get back."),
+        ("sentiment-imdb", "Lovely pictures, but I could not tell you what the story was."),
+    ),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Tell whether each text is favourable, and how sure that is."
     parser.epilog = EXAMPLES
     inputs.add_text_arguments(parser)
-    answer.add_arguments(parser, "sentiment-imdb", pictures=False)
+    answer.add_arguments(parser, TAB.preset, pictures=False)
     labels.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    return answer.run(arguments, inputs.texts(arguments), "text-classification", batch_size=64, kind=labels.Labels)
+    return answer.run(arguments, inputs.texts(arguments), TAB.task, batch_size=64, kind=TAB.kind)
 
 
 if __name__ == "__main__":

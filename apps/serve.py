@@ -88,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         stack.callback(journal.close)
         found = [_exported(source, stack) for source in found]
 
+        from apps.serving.means import Means
         from apps.serving.metrics import Metrics
         from apps.serving.models import Model, Models
         from apps.serving.rest import Rest
@@ -100,9 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         pool = Workers(workers, arguments.queue, arguments.timeout)
         stack.callback(pool.stop)
-        counts = Metrics(models, pool)
-        common = (models, pool, counts, journal, token, max_body)
-        Services(*common).register(listeners.grpc)
+        means = Means(models, pool, Metrics(models, pool), journal, token, max_body)
+        Services(means).register(listeners.grpc)
         models.watch()
         stack.callback(models.stop)
         scheme = "http" if addresses.key is None else "https"
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             "grpc": f"{host}:{listeners.grpc_port}",
             "models": {model.name: model.get().number for model in models},
         }
-        status = server.run(Rest(*common).application(), listeners, arguments.timeout, journal, ready)
+        status = server.run(Rest(means), listeners, arguments.timeout, journal, ready)
         journal.tell("stopped")
         return status
 

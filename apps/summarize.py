@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from apps import answer, inputs, texts
+from apps.pages.tab import Tab
 from zoo.data import segments
 from zoo.errors import UserError
 from zoo.tasks.results import Result
@@ -57,10 +58,37 @@ class Summaries(texts.Texts):
             yield dataclasses.replace(result, text=beginning(result.text, self.sentences), alternatives=others)
 
 
+TAB = Tab(
+    task="summarization",
+    preset="summarize-dialogue",
+    takes="text",
+    kind=Summaries,
+    views=("text",),
+    hint="A dialogue: a line for each turn, such as #Person1#: Hello.",
+    examples=(
+        (
+            "summarize-dialogue",
+            "#Person1#: Good morning. I would like to change my flight to Berlin.\n"
+            "#Person2#: Of course. When would you like to fly?\n"
+            "#Person1#: On Friday evening, if there is still a seat.\n"
+            "#Person2#: There is one at half past seven. It costs forty dollars more.\n"
+            "#Person1#: That is fine. I will take it.",
+        ),
+        (
+            "summarize-dialogue",
+            "#Person1#: Are you coming to the gym tonight?\n"
+            "#Person2#: I can't. I have hurt my knee, and the doctor says that I should rest for two weeks.\n"
+            "#Person1#: I am sorry to hear that. Shall I bring you something to eat?\n"
+            "#Person2#: That would be very kind of you.",
+        ),
+    ),
+)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     items = inputs.texts(arguments, documents=not arguments.lines)
-    return answer.run(arguments, items, "summarization", batch_size=8, kind=Summaries)
+    return answer.run(arguments, items, TAB.task, batch_size=8, kind=TAB.kind)
 
 
 def beginning(text: str, sentences: int) -> str:

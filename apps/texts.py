@@ -45,6 +45,11 @@ class Texts(answer.Answers):
         """One Generation per item; another batch draws other samples."""
         return task.generate(items, seed=(self.seed + first) % 2**32, batch_size=batch_size, **self.search)
 
+    def introduction(self) -> str:
+        """The preset's name, what it does, and of a translation between which languages."""
+        languages = self.config.get("languages")
+        return f"{self.config['name']}: {self.config['task']}" + (f", {' to '.join(languages)}" if languages else "")
+
     def columns(self) -> list[str]:
         """Text and score, then those of the further texts."""
         places = range(2, self.search.get("n_best", 1) + 1)
@@ -52,8 +57,7 @@ class Texts(answer.Answers):
 
     def table(self) -> Paragraphs:
         """Each text under its item, beneath a line that names the preset."""
-        languages = self.config.get("languages")
-        print(f"{self.config['name']}: {self.config['task']}" + (f", {' to '.join(languages)}" if languages else ""))
+        print(self.introduction())
         return Paragraphs()
 
     def lines(self) -> Lines:

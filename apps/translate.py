@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from apps import answer, attention, inputs, texts
+from apps.pages.tab import Tab
 from zoo import hub
 from zoo.errors import UserError
 
@@ -56,11 +57,28 @@ class Translations(texts.Texts):
         return all(maps.whole for maps in self.maps)
 
 
+TAB = Tab(
+    task="translation",
+    preset="translate-de-en",
+    takes="lines",
+    kind=Translations,
+    views=("text", "attention"),
+    hint="A line for each sentence, or whole paragraphs",
+    examples=(
+        ("translate-de-en", "Ein Hund läuft durch den Schnee."),
+        ("translate-de-en", "Zwei Kinder spielen im Sand."),
+        ("translate-en-de", "A woman in a red coat is waiting for the bus."),
+        ("translate-en-es", "I would like to drink a cup of coffee."),
+        ("translate-en-fr", "Three men are sitting on a bench in the park."),
+    ),
+)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     items = inputs.texts(arguments)
     arguments.model = _model(arguments.model, arguments.source, arguments.target)
-    return answer.run(arguments, items, "translation", batch_size=32, kind=Translations)
+    return answer.run(arguments, items, TAB.task, batch_size=32, kind=TAB.kind)
 
 
 def _model(model: str | None, source: str | None, target: str | None) -> str:

@@ -33,12 +33,14 @@ DISTRIBUTIONS = {
     "tensorflow_text": "tensorflow-text",
 }
 # Asked for without an import of ours: the first is how keras-hub comes, tensorflow-datasets forgets the second,
-# build and ruff are commands, uvicorn imports the next two, and the last is our own extra [serve].
+# build and ruff are commands, pytest loads its plug-in, uvicorn imports the next two, and the last is our own with the
+# extras [serve,web].
 NEVER_IMPORTED = {
     "keras-nlp",
     "importlib_resources",
     "build",
     "ruff",
+    "pytest-xdist",
     "httptools",
     "uvloop",
     "keras-menagerie",
@@ -88,18 +90,22 @@ def test_build_system_is_named():
 def test_requirements_are_what_is_imported(config):
     required = _names(config["options"]["install_requires"])
     assert "tensorflow-cpu" not in required
-    serve = [*_sources("apps/serving"), ROOT / "apps" / "serve.py"]
-    others = [path for path in _sources(*PACKAGES) if path not in serve]
+    extras = {
+        name: [*_sources(f"apps/{room}"), ROOT / "apps" / f"{name}.py", ROOT / "apps" / "listening.py"]
+        for name, room in (("serve", "serving"), ("web", "pages"))
+    }
+    others = [path for path in _sources(*PACKAGES) if not any(path in paths for paths in extras.values())]
     assert _imported(others) | (NEVER_IMPORTED & required) == required
-    extra = _names(config["options.extras_require"]["serve"])
-    assert (_imported(serve) - required) | (NEVER_IMPORTED & extra) == extra
+    for name, paths in extras.items():
+        extra = _names(config["options.extras_require"][name])
+        assert (_imported(paths) - required) | (NEVER_IMPORTED & extra) == extra
 
 
 def test_extras_are_what_the_tests_import(config):
     required = _names(config["options"]["install_requires"])
     extras = {name: _names(wanted) for name, wanted in config["options.extras_require"].items()}
-    assert set(extras) == {"test", "backends", "serve"}
-    assert "keras-menagerie[serve]" in config["options.extras_require"]["test"].split()
+    assert set(extras) == {"test", "backends", "serve", "web"}
+    assert "keras-menagerie[serve,web]" in config["options.extras_require"]["test"].split()
     everything = required.union(*extras.values())
     used = _imported(_sources("tests"))
     assert used - PEERS <= everything

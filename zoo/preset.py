@@ -17,6 +17,7 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,10 +124,10 @@ def check_replaceable(folder: Path) -> None:
     if os.path.ismount(place) or Path.cwd().is_relative_to(place):
         what = "a mount point" if os.path.ismount(place) else "the working folder, or around it"
         raise UserError(f"{folder}: is {what}, which cannot be replaced; choose a folder within it")
-    probe = place.with_name(f".{place.name}.partial-{os.getpid()}")
     try:
-        probe.mkdir(parents=True)
-        probe.rmdir()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Of several machines, whose workers come here at once, two may have the same process number.
+        os.rmdir(tempfile.mkdtemp(prefix=f".{place.name}.partial-", dir=place.parent))
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
 

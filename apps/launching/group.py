@@ -96,18 +96,20 @@ class Group:
             if len(ended) == len(self.workers) and not any(worker.status for worker in ended):
                 return None
             if bad := [worker for worker in ended if worker.status]:
-                return self._failed(bad[0])
+                return self._failed(min(bad, key=lambda worker: worker.status))  # who was killed, not who missed it
             for worker in self.workers:
                 if worker.status is None and (failure := worker.overdue(self.plan.timeout)):
                     return failure
 
     def _failed(self, worker: _Worker) -> Failure:
-        if worker.refused:
+        # A program of one's own that ends so before it trains has been called wrongly.
+        refused = worker.refused or not self.plan.zoo and worker.status == 2 and not worker.joined
+        if refused:
             self._wait(_GRACE)  # the others are told the same, and the first one is heard
-        spoken = any(each.refused and each.log is None for each in self.workers)
-        last = worker.last_line()
+        spoken = any(each.log is None and each.status for each in self.workers)
+        last = "" if worker.status == -signal.SIGKILL else worker.last_line()
         sentence = f"{worker.name} {_ended(worker.status)}" + (f" ({last})" if last else "")
-        return Failure(sentence, last, worker.refused, spoken)
+        return Failure(sentence, last, refused, spoken)
 
     def _wait(self, seconds: float) -> None:
         """Gives the workers time to end by themselves."""

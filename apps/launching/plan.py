@@ -49,7 +49,9 @@ class Plan:
 
     def command(self) -> list[str]:
         """The command of a worker's process."""
-        return [sys.executable, "-m", "apps.cli", *self.arguments()] if self.zoo else list(self.words)
+        if not self.zoo:
+            return list(self.words)
+        return [sys.executable, "-m", "apps.cli", *(["--debug"] if self.debug else []), *self.arguments()]
 
     def ended(self) -> bool:
         """Whether `train` has written its preset, so that nothing is left to be done."""

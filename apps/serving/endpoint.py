@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from apps.serving import to_json
-from apps.serving.journal import Journal
-from apps.serving.metrics import Metrics
+from apps.serving.means import Means
 from apps.serving.refusals import Refusal
 from apps.serving.tokens import Token
 
@@ -27,8 +26,7 @@ class Endpoint:
             completes; gives the response.
         method: What is counted until `answer` knows better.
         token: What a client has to know.
-        counts: Where each request is counted.
-        journal: Where each request is noted.
+        means: Where each request is counted and noted.
     """
 
     def __init__(
@@ -36,14 +34,12 @@ class Endpoint:
         answer: Callable[[Request, dict], Awaitable[Response]],
         method: str,
         token: Token,
-        counts: Metrics,
-        journal: Journal,
+        means: Means,
     ):
         self._answer = answer
         self._method = method
         self._token = token
-        self._counts = counts
-        self._journal = journal
+        self._means = means
 
     async def __call__(self, scope, receive, send) -> None:
         started = time.perf_counter()
@@ -58,11 +54,11 @@ class Endpoint:
         except Gone:
             code, response = "CANCELLED", refused(Refusal("CANCELLED", "The client closed the connection"))
         except Exception as error:  # noqa: BLE001 - the last stop: a client never sees a traceback
-            self._journal.crash(error)
+            self._means.journal.crash(error)
             code, response = "INTERNAL", refused(Refusal("INTERNAL", "Internal error"))
         seconds = time.perf_counter() - started
-        self._counts.count(about["model"], "rest", about["method"], code, seconds)
-        self._journal.tell(
+        self._means.counts.count(about["model"], "rest", about["method"], code, seconds)
+        self._means.journal.tell(
             "request",
             client=request.client.host if request.client else None,
             protocol="rest",

@@ -1,19 +1,21 @@
 """What the server says: one line an event, JSON for a program and words for a terminal.
 
-Lines are written by a thread of their own. Where nobody reads them, they are dropped and counted: a full pipe must not
-stop the answers.
+Lines are written by a thread of their own, those of a moment together: to wake it for each would delay each answer.
+Where nobody reads them, they are dropped and counted: a full pipe must not stop the answers.
 """
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import json
-import queue
 import sys
 import threading
 import traceback
 from datetime import UTC, datetime
 
 _WAITING = 10_000  # lines
+_MOMENT = 0.02  # seconds
 
 
 class Journal:
@@ -25,7 +27,9 @@ class Journal:
 
     def __init__(self, words: bool):
         self._words = words
-        self._lines: queue.Queue[tuple | None] = queue.Queue(_WAITING)
+        self._lines: collections.deque[tuple] = collections.deque()
+        self._some = threading.Event()  # lines wait, or the end has come
+        self._end = threading.Event()
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
         self.dropped = 0
@@ -37,10 +41,12 @@ class Journal:
             event: "ready", "request", "loaded", "failed", "unloaded", "error" or "stopped".
             fields: What JSON can hold.
         """
-        try:
-            self._lines.put_nowait((datetime.now(UTC), event, fields))
-        except queue.Full:
+        if len(self._lines) >= _WAITING:
             self.dropped += 1
+            return
+        self._lines.append((datetime.now(UTC), event, fields))
+        if not self._some.is_set():
+            self._some.set()
 
     def crash(self, error: Exception) -> None:
         """Notes an error of ours, and where it came from."""
@@ -50,18 +56,21 @@ class Journal:
 
     def close(self) -> None:
         """Writes what is left, unless nobody takes it."""
-        try:
-            self._lines.put(None, timeout=1)
-        except queue.Full:
-            return
+        self._end.set()
+        self._some.set()
         self._writer.join(timeout=5)
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            try:
-                print(self._line(*line), file=sys.stdout, flush=True)
-            except (OSError, ValueError):  # closed: the answers go on without a journal
-                continue
+        ending = False
+        while not ending:
+            self._some.wait()
+            self._end.wait(_MOMENT)
+            self._some.clear()
+            ending = self._end.is_set()
+            with contextlib.suppress(OSError, ValueError):  # closed: the answers go on without a journal
+                while self._lines:
+                    print(self._line(*self._lines.popleft()), file=sys.stdout)
+                sys.stdout.flush()
 
     def _line(self, time: datetime, event: str, fields: dict) -> str:
         if not self._words:

@@ -1,4 +1,4 @@
-"""TF Serving's REST API, with /healthz and /metrics beside it, as a Starlette application."""
+"""TF Serving's REST API, with /healthz and /metrics beside it, as an ASGI application on Starlette's requests."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from google.protobuf import json_format
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from tensorflow_serving.apis import model_pb2
 
 from apps.serving import metrics, service, to_json
-from apps.serving.endpoint import Endpoint, Gone, json_response, path_of, refused
-from apps.serving.journal import Journal
-from apps.serving.metrics import Metrics
-from apps.serving.models import Models
+from apps.serving.endpoint import Endpoint, Gone, json_response, path_of
+from apps.serving.means import Means
 from apps.serving.refusals import Refusal, invalid
 from apps.serving.sources import MOST
 from apps.serving.tokens import Token
-from apps.serving.workers import Workers
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _ASKED = re.compile(rf"/v1/models/(?P<model>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)", re.I | re.A)
@@ -34,52 +28,30 @@ class Rest:
     """Answers what comes over HTTP.
 
     Args:
-        models: What is served.
-        workers: Who answers.
-        counts: Where each request is counted.
-        journal: Where each request is noted.
-        token: What a client has to know.
-        max_body: Bytes of a request's body.
+        means: What it answers by.
     """
 
-    def __init__(
-        self, models: Models, workers: Workers, counts: Metrics, journal: Journal, token: Token, max_body: int
-    ):
-        self._models = models
-        self._workers = workers
-        self._counts = counts
-        self._journal = journal
-        self._token = token
-        self._max_body = max_body
+    def __init__(self, means: Means):
+        self._means = means
+        self._models = means.models
+        self._workers = means.workers
+        self._api = Endpoint(self._answer, "unknown", means.token, means)
+        self._beside = {
+            "/healthz": Endpoint(self._health, "health", Token(), means),
+            "/metrics": Endpoint(self._metrics, "metrics", means.token, means),
+        }
         self._held = 0  # bytes of bodies in memory
 
-    def application(self) -> Starlette:
-        """The ASGI application."""
-        application = Starlette(
-            routes=[
-                Route("/healthz", self._endpoint(self._health, "health", Token())),
-                Route("/metrics", self._endpoint(self._metrics, "metrics", self._token)),
-                Route("/{path:path}", self._endpoint(self._api, "unknown", self._token)),
-            ],
-            exception_handlers={HTTPException: self._nowhere},
-        )
-        application.router.redirect_slashes = False
-        return application
-
-    def _endpoint(self, answer, method: str, token: Token) -> Endpoint:
-        return Endpoint(answer, method, token, self._counts, self._journal)
+    async def __call__(self, scope, receive, send) -> None:
+        await self._beside.get(scope["path"], self._api)(scope, receive, send)
 
     async def _health(self, request: Request, about: dict) -> Response:
         return json_response(to_json.encode({"status": "ok", "models": [model.name for model in self._models]}))
 
     async def _metrics(self, request: Request, about: dict) -> Response:
-        return Response(self._counts.page(), headers={"content-type": metrics.TYPE})
+        return Response(self._means.counts.page(), headers={"content-type": metrics.TYPE})
 
-    async def _nowhere(self, request: Request, error: Exception) -> Response:
-        """Addresses that no route takes: those with line breaks in them."""
-        return refused(Refusal("NOT_FOUND", "Not Found"))
-
-    async def _api(self, request: Request, about: dict) -> Response:
+    async def _answer(self, request: Request, about: dict) -> Response:
         path, verb = path_of(request), request.method
         if not path[:4].lower() == "/v1/":
             raise Refusal("NOT_FOUND", "Not Found")
@@ -129,7 +101,7 @@ class Rest:
     async def _body(self, request: Request, about: dict) -> bytes:
         """The whole body; what it takes of the memory that all bodies may take is given back by the caller."""
         announced = request.headers.get("content-length", "0")
-        if announced.isdigit() and len(announced) < 20 and int(announced) > self._max_body:
+        if announced.isdigit() and len(announced) < 20 and int(announced) > self._means.max_body:
             raise self._too_large()
         parts, size = [], 0
         try:
@@ -142,9 +114,9 @@ class Rest:
                     part = message.get("body", b"")
                     size += len(part)
                     self._held += len(part)
-                    if size > self._max_body:
+                    if size > self._means.max_body:
                         raise self._too_large()
-                    if self._held > _AT_ONCE * self._max_body:
+                    if self._held > _AT_ONCE * self._means.max_body:
                         raise Refusal("RESOURCE_EXHAUSTED", "Too many requests: their bodies fill the memory")
                     parts.append(part)
                     more = message.get("more_body", False)
@@ -159,7 +131,7 @@ class Rest:
         return b"".join(parts)
 
     def _too_large(self) -> Refusal:
-        return Refusal("RESOURCE_EXHAUSTED", f"The request is larger than {self._max_body} bytes", status=413)
+        return Refusal("RESOURCE_EXHAUSTED", f"The request is larger than {self._means.max_body} bytes", status=413)
 
 
 def _message(message, names: bool = False) -> bytes:

@@ -19,13 +19,9 @@ from tensorflow_serving.apis import (
 )
 
 from apps.serving import protos, service
-from apps.serving.journal import Journal
-from apps.serving.metrics import Metrics
-from apps.serving.models import Models
+from apps.serving.means import Means
 from apps.serving.refusals import Refusal, invalid
 from apps.serving.signatures import Version
-from apps.serving.tokens import Token
-from apps.serving.workers import Workers
 
 _CODES = {code.name: code for code in grpc.StatusCode}
 _SIGNATURES = "signature_def"  # the one field of metadata that there is
@@ -35,23 +31,11 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
     """PredictionService, and ModelService's status. What the stubs declare beyond this answers UNIMPLEMENTED.
 
     Args:
-        models: What is served.
-        workers: Who answers.
-        counts: Where each request is counted.
-        journal: Where each request is noted.
-        token: What a client has to know.
-        max_body: Bytes of a request, and of the tensors in it.
+        means: What they answer by.
     """
 
-    def __init__(
-        self, models: Models, workers: Workers, counts: Metrics, journal: Journal, token: Token, max_body: int
-    ):
-        self._models = models
-        self._workers = workers
-        self._counts = counts
-        self._journal = journal
-        self._token = token
-        self._max_body = max_body
+    def __init__(self, means: Means):
+        self._means = means
 
     def register(self, server: grpc.Server) -> None:
         """Adds both services to a server."""
@@ -86,16 +70,16 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         about = {"model": "", "version": None, "method": method}
         code, message, response = "OK", "", None
         try:
-            self._token.check(dict(context.invocation_metadata()).get("authorization"))
+            self._means.token.check(dict(context.invocation_metadata()).get("authorization"))
             response = answer(request, context, about)
         except Refusal as refusal:
             code, message = refusal.code, refusal.message
         except Exception as error:  # noqa: BLE001 - the last stop: a client never sees a traceback
-            self._journal.crash(error)
+            self._means.journal.crash(error)
             code, message = "INTERNAL", "Internal error"
         seconds = time.perf_counter() - started
-        self._counts.count(about["model"], "grpc", method, code, seconds)
-        self._journal.tell(
+        self._means.counts.count(about["model"], "grpc", method, code, seconds)
+        self._means.journal.tell(
             "request",
             client=context.peer(),
             protocol="grpc",
@@ -115,13 +99,15 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
 
     def _predict(self, request, context, about: dict) -> predict_pb2.PredictResponse:
         version = self._version(request.model_spec, about)
-        return self._workers.answer_now(self._run, version, request, about["model"], timeout=context.time_remaining())
+        return self._means.workers.answer_now(
+            self._run, version, request, about["model"], timeout=context.time_remaining()
+        )
 
     def _run(self, version: Version, request, name: str) -> predict_pb2.PredictResponse:
         signature = request.model_spec.signature_name or service.DEFAULT
         declared = dict(version.inputs(signature)) if signature in version.definitions else {}
         given = {
-            alias: protos.array(alias, tensor, declared.get(alias), self._max_body)
+            alias: protos.array(alias, tensor, declared.get(alias), self._means.max_body)
             for alias, tensor in request.inputs.items()
         }
         answer = service.predict(version, signature, given)
@@ -150,7 +136,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         about["model"] = request.model_spec.name
-        return service.status(self._models.states(request.model_spec.name, _number(request.model_spec)))
+        return service.status(self._means.models.states(request.model_spec.name, _number(request.model_spec)))
 
     def _refuse_examples(self, request, context, about: dict) -> None:
         version = self._version(request.model_spec, about)
@@ -162,7 +148,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
     def _version(self, spec: model_pb2.ModelSpec, about: dict) -> Version:
         about["model"] = spec.name
         label = spec.version_label if spec.HasField("version_label") else None
-        version = self._models.version(spec.name, _number(spec), label)
+        version = self._means.models.version(spec.name, _number(spec), label)
         about["version"] = version.number
         return version
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
-import signal
-import socket
 import ssl
 from concurrent import futures
 from pathlib import Path
@@ -15,6 +12,7 @@ from pathlib import Path
 import grpc
 import uvicorn
 
+from apps import listening
 from apps.serving.journal import Journal
 from apps.serving.protocol import Protocol
 from zoo.errors import UserError
@@ -56,7 +54,7 @@ class Listeners:
     def __init__(self, addresses: Addresses, threads: int, max_body: int):
         self.addresses = addresses
         _check_tls(addresses)
-        self.rest = _listener(addresses.host, addresses.port, "--port")
+        self.rest = listening.bound(addresses.host, addresses.port, "--port")
         self.port = self.rest.getsockname()[1]
         self.grpc = grpc.server(
             futures.ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
@@ -68,7 +66,7 @@ class Listeners:
             ],
         )
         # grpc tells all failures alike; an ordinary socket says what is wrong.
-        _listener(addresses.host, addresses.grpc_port, "--grpc-port").close()
+        listening.bound(addresses.host, addresses.grpc_port, "--grpc-port").close()
         host = f"[{addresses.host}]" if ":" in addresses.host else addresses.host
         place = f"{host}:{addresses.grpc_port}"
         try:
@@ -84,26 +82,6 @@ class Listeners:
         """Gives both ports back."""
         self.rest.close()
         self.grpc.stop(None)
-
-
-class _Uvicorn(uvicorn.Server):
-    """Ends on SIGTERM and Ctrl-C, and remembers which; uvicorn's own would raise the signal once more at the end."""
-
-    received: int | None = None
-
-    @contextlib.contextmanager
-    def capture_signals(self):
-        before = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _end(self, number: int, frame) -> None:
-        self.force_exit = self.should_exit and number == signal.SIGINT  # a second Ctrl-C does not wait
-        self.should_exit = True
-        self.received = number
 
 
 def run(application, listeners: Listeners, timeout: float, journal: Journal, ready: dict) -> int:
@@ -137,7 +115,7 @@ def run(application, listeners: Listeners, timeout: float, journal: Journal, rea
         ssl_keyfile=addresses.key,
         ssl_certfile=addresses.certificate,
     )
-    server = _Uvicorn(config)
+    server = listening.Server(config)
 
     async def serve() -> None:
         async def attend() -> None:
@@ -159,23 +137,7 @@ def run(application, listeners: Listeners, timeout: float, journal: Journal, rea
         except OSError as error:  # another took the port while models were being loaded
             raise UserError(f"--port {listeners.port}: cannot listen on {addresses.host}: {error.strerror}") from error
     listeners.grpc.stop(2 * timeout + 1).wait()
-    return 130 if server.received == signal.SIGINT else 0
-
-
-def _listener(host: str, port: int, option: str) -> socket.socket:
-    """A bound socket that does not listen yet."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise UserError(f"--host {host}: no such address ({error.strerror or error})") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise UserError(f"{option} {port}: cannot listen on {host}: {error.strerror}; choose another") from error
-    return listener
+    return server.status
 
 
 def _check_tls(addresses: Addresses) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent import futures
@@ -38,12 +39,31 @@ class Workers:
         Raises:
             Refusal: Too many wait already, or the time is over; what has not begun by then never runs.
         """
+        loop = asyncio.get_running_loop()
+        answered = loop.create_future()
         future = self._submit(call, arguments)
-        done, _ = await asyncio.wait([asyncio.wrap_future(future)], timeout=self.timeout)
-        if not done:
+
+        def come() -> None:
+            if not answered.done():
+                error = future.exception()
+                answered.set_exception(error) if error else answered.set_result(future.result())
+
+        def give_up() -> None:
+            if not answered.done():
+                answered.set_exception(self._late(self.timeout))
             future.cancel()
-            raise self._late(self.timeout)
-        return done.pop().result()
+
+        def tell(_) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: it had given up
+                loop.call_soon_threadsafe(come)
+
+        # By hand: asyncio's own ways from a thread to a coroutine take three times as long.
+        future.add_done_callback(tell)
+        timer = loop.call_later(self.timeout, give_up)
+        try:
+            return await answered
+        finally:
+            timer.cancel()
 
     def answer_now(self, call: Callable, *arguments, timeout: float | None = None):
         """The same from a thread that may wait.

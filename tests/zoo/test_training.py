@@ -62,24 +62,36 @@ class _Stop(Exception):
     pass
 
 
-def test_an_interrupted_training_goes_on_to_the_same_weights(trained, tmp_path, monkeypatch):
-    out = tmp_path / "again"
-    written = resuming.Resumable.on_epoch_end
+def stop_after(monkeypatch, *saves):
+    """Interrupts each training when it has been saved before such a step of such an epoch, or after it: step 0."""
+    saved = resuming.Resumable._save
 
-    def stop_after_two(self, epoch, logs):
-        written(self, epoch, logs)
-        if epoch == 1:
+    def stop(self, step):
+        saved(self, step)
+        if (len(self.history), step) in saves:
             raise _Stop
 
-    monkeypatch.setattr(resuming.Resumable, "on_epoch_end", stop_after_two)
+    monkeypatch.setattr(resuming.Resumable, "_save", stop)
+
+
+def logged(folder):
+    """The history but for its times."""
+    return [{**row, "seconds": None} for row in csv.DictReader(open(folder / "history.csv"))]
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(trained, tmp_path, monkeypatch):
+    out = tmp_path / "again"
+    stop_after(monkeypatch, (1, 5), (2, 12))  # of 13 steps
     with pytest.raises(_Stop):
-        fit(TINY, out)
-    monkeypatch.undo()
+        fit(TINY, out, save_every=0)
     with pytest.raises(UserError, match="go on with --resume"):
         fit(TINY, out)
     with pytest.raises(UserError, match="begun with another learning_rate"):
         fit(dataclasses.replace(TINY, learning_rate=1e-3), out, resume=True)
+    with pytest.raises(_Stop):
+        fit(TINY, out, resume=True, save_every=0)
     fit(TINY, out, resume=True)
+    assert logged(out) == logged(trained)
     ours, theirs = stored(out), stored(trained)
     for name, value in theirs.items():
         np.testing.assert_array_equal(ours[name], value, err_msg=name)
@@ -118,15 +130,7 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
     both = dataclasses.replace(second, start=first)
     fit(first, tmp_path / "first")
     training.fit(second, tmp_path / "second", init=str(tmp_path / "first"), say=quiet, verbose=0)
-    written, ended = resuming.Resumable.on_epoch_end, []
-
-    def stop_after_each(self, epoch, logs):
-        written(self, epoch, logs)
-        ended.append(epoch)
-        if epoch == 0:
-            raise _Stop
-
-    monkeypatch.setattr(resuming.Resumable, "on_epoch_end", stop_after_each)
+    stop_after(monkeypatch, (1, 0))
     assert interrupted.kept(tmp_path / "out") is None
     for resume, kept in ((False, "out-start"), (True, "out")):
         with pytest.raises(_Stop):
@@ -135,7 +139,6 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
     first_scores = tmp_path / "out-start" / "scores.json"
     first_scores.write_text(json.dumps({**json.loads(first_scores.read_text()), "minutes": 100.0}))
     fit(both, tmp_path / "out", resume=True)
-    assert ended == [0, 1, 0, 1]
     for here, there in (("out-start", "first"), ("out", "second")):
         ours, theirs = stored(tmp_path / here), stored(tmp_path / there)
         for name, value in theirs.items():

@@ -35,13 +35,14 @@ def save(path: Path, variables: Mapping[str, Sequence], about: Mapping, strategy
     values = {kind: [np.asarray(variable) for variable in each] for kind, each in variables.items()}
     if workers.is_chief(strategy):
         # HDF5 crashes the process where the disk is full: it writes into memory.
-        with io.BytesIO() as content, h5py.File(content, "w") as file:
-            for kind, each in values.items():
-                for number, value in enumerate(each):
-                    file[f"{kind}/{number}"] = value
-            file.attrs["about"] = json.dumps(about)
-            file.flush()
-            _replace(path, content.getbuffer())
+        with io.BytesIO() as content:
+            with h5py.File(content, "w") as file:
+                for kind, each in values.items():
+                    for number, value in enumerate(each):
+                        file[f"{kind}/{number}"] = value
+                file.attrs["about"] = json.dumps(about)
+            with content.getbuffer() as written:
+                _replace(path, written)
     heartbeat.beat(heartbeat.SAVED)
 
 
@@ -96,6 +97,6 @@ class State:
         values = self.values.get(kind, [])
         shapes = [tuple(variable.shape) for variable in variables]
         if [value.shape for value in values] != shapes:
-            raise UserError(f"{self.path}: cannot be resumed from (its {kind} are those of another model)")
+            raise UserError(f"{self.path}: cannot be resumed from ({kind}: other variables than this model has)")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -1,5 +1,6 @@
 """Parts that a server's answers do not show: both roads from JSON to an array, and a journal that nobody reads."""
 
+import asyncio
 import io
 import json
 import sys
@@ -14,6 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from apps.serving import from_json, values
 from apps.serving.journal import Journal
 from apps.serving.refusals import Refusal
+from apps.serving.workers import Workers
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.int32, np.int64, np.uint8, np.uint64])
@@ -66,3 +68,26 @@ def test_a_journal_that_nobody_reads_holds_nothing_up(monkeypatch):
     journal.close()
     lines = [json.loads(line) for line in sys.stdout.getvalue().splitlines()]
     assert lines[0]["number"] == 0 and len(lines) + journal.dropped == 15_000
+
+
+def test_what_was_told_before_the_end_is_written(monkeypatch):
+    """However the end meets the writer: asleep, in its pause, or writing."""
+    for turn in range(40):
+        monkeypatch.setattr(sys, "stdout", io.StringIO())
+        journal = Journal(words=False)
+        for number in range(turn):
+            journal.tell("request", number=number)
+            if number == turn // 2:
+                time.sleep(turn / 1000)
+        started = time.monotonic()
+        journal.close()
+        assert time.monotonic() - started < 4  # it gives up after 5
+        assert [json.loads(line)["number"] for line in sys.stdout.getvalue().splitlines()] == list(range(turn))
+
+
+def test_an_answer_that_comes_after_the_loop_has_ended_is_let_go(caplog):
+    workers = Workers(threads=1, queue=0, timeout=0.05)
+    with pytest.raises(Refusal, match="no answer within 0.05 s"):
+        asyncio.run(workers.answer(time.sleep, 0.3))
+    workers.stop()
+    assert not caplog.records and workers.pending == 0

@@ -228,7 +228,7 @@ def test_the_graphs_own_refusal_is_a_400(server, oracle):
         ("POST", "/v1/models/..%2Ftiny:predict", 404, "Servable not found for request: Latest(../tiny)"),
         ("POST", "/v1/models/%2e%2e/tiny:predict", 400, "Malformed request: POST /v1/models/%2e%2e/tiny:predict"),
         ("POST", "/v1/models/tiny%00:predict", 404, "Servable not found for request: Latest(tiny\x00)"),
-        ("POST", "/v1/models/tiny%0A:predict", 404, "Not Found"),
+        ("POST", "/v1/models/tiny%0A:predict", 404, "Servable not found for request: Latest(tiny\n)"),
         ("PUT", "/v1/models/tiny:predict", 400, "Malformed request: PUT /v1/models/tiny:predict"),
         ("DELETE", "/v1/models/tiny", 400, "Malformed request: DELETE /v1/models/tiny"),
         ("GET", "/v1/models/nobody", 404, "Could not find any versions of model nobody"),

@@ -1,0 +1,107 @@
+"""Where a tab's items are answered, as the application's command answers them without options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import ModuleType
+
+from apps import answer, inputs
+from apps.pages import drawings
+from apps.pages.models import Models
+from apps.pages.tab import Tab
+from zoo.errors import UserError
+from zoo.tasks.results import Result
+
+MOST_CHARACTERS = 10_000  # of a text: a beam search takes about a second for a thousand
+_BATCH = 32  # lines that go through the model at a time
+Answered = tuple[inputs.Item, Result]
+
+
+class Desk:
+    """One application's answers.
+
+    Args:
+        name: The command's.
+        module: The application.
+        models: Where the presets are loaded.
+        presets: Those that fit, by name: their `config.json`.
+        folder: Where pictures to try are drawn.
+
+    Raises:
+        UserError: A preset that the application cannot use.
+    """
+
+    def __init__(self, name: str, module: ModuleType, models: Models, presets: Mapping[str, dict], folder: Path):
+        self.name = name
+        self.tab: Tab = module.TAB
+        self.presets = tuple(presets)
+        self.first = self.tab.preset if self.tab.preset in presets else self.presets[0]
+        self.examples = [
+            (preset, _drawn(example, folder) if self.tab.takes == "picture" else example)
+            for preset, example in self.tab.examples
+            if preset in presets
+        ]
+        self._models = models
+        parser = argparse.ArgumentParser()
+        module.add_arguments(parser)
+        arguments = parser.parse_args([])
+        self._kinds: dict[str, answer.Answers] = {
+            preset: self.tab.kind(arguments, config) for preset, config in presets.items()
+        }
+
+    def introduction(self, preset: str) -> str:
+        """Which preset answers, and what it knows: a clothing model calls a cat a pullover."""
+        return self._kinds[preset].introduction()
+
+    def begin(self) -> None:
+        """Loads the first preset and lets it answer once, so that whoever asks first does not wait for that."""
+        with self.using(self.first):
+            pass
+        for preset, given in self.examples:
+            if preset == self.first:
+                self.answer(preset, given)
+                return
+
+    def using(self, preset: str) -> AbstractContextManager:
+        """The task of a preset, for one thread alone within the block."""
+        return self._models.using(preset)
+
+    def answer(self, preset: str, given: str | None) -> list[Answered]:
+        """What was given, item by item, each with its result.
+
+        Args:
+            preset: One of `presets`.
+            given: A text, or the path of a picture; None or an empty one where nothing was given.
+
+        Raises:
+            UserError: Nothing or too much was given, or it could not be answered: the sentence that the command says.
+        """
+        items = self._items(given)
+        with self.using(preset) as task:
+            results = list(self._kinds[preset].ask(task, map(inputs.opened, items), _BATCH, 0))
+        for result in results:
+            if result.error is not None:
+                raise UserError(result.error)
+        return list(zip(items, results, strict=True))
+
+    def _items(self, given: str | None) -> list[inputs.Item]:
+        picture = self.tab.takes == "picture"
+        if not (given or "").strip():
+            raise UserError(f"nothing to do: give a {'picture' if picture else 'text'}")
+        if picture:
+            return [inputs.Item(given, Path(given))]
+        if len(given) > MOST_CHARACTERS:
+            raise UserError(
+                f"the text has {len(given):,} characters; this page takes {MOST_CHARACTERS:,}, "
+                f"zoo {self.name} FILE as many as there are"
+            )
+        return [inputs.Item(text, text) for text in (given.splitlines() if self.tab.takes == "lines" else [given])]
+
+
+def _drawn(name: str, folder: Path) -> str:
+    path = folder / f"{name}.png"
+    path.write_bytes(drawings.png(name))
+    return str(path)

@@ -1,0 +1,31 @@
+"""What an application says of itself so that the page has a tab for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from apps.answer import Answers
+
+
+@dataclasses.dataclass(frozen=True)
+class Tab:
+    """A module of `apps.cli.COMMANDS` that has one of these as `TAB` is on the page.
+
+    Attributes:
+        task: The kind of preset that it needs.
+        preset: The one that is chosen first, where it is offered.
+        takes: What is given to it: a text from a box, the same line by line, or the file of a picture.
+        kind: The class of its answers, asked as the command asks it without options.
+        views: How an answer is drawn, in this order: names in `apps.pages.views.VIEWS`.
+        hint: What stands in the empty box.
+        examples: (preset, item) pairs: a text, or the name of a picture in `apps.pages.drawings`.
+    """
+
+    task: str
+    preset: str
+    takes: Literal["text", "lines", "picture"]
+    kind: type[Answers]
+    views: tuple[str, ...]
+    hint: str
+    examples: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,32 @@
+"""What both protocols answer by."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from apps.serving.journal import Journal
+from apps.serving.metrics import Metrics
+from apps.serving.models import Models
+from apps.serving.tokens import Token
+from apps.serving.workers import Workers
+
+
+@dataclasses.dataclass(frozen=True)
+class Means:
+    """What `Rest` and `Services` have in common.
+
+    Attributes:
+        models: What is served.
+        workers: Who answers.
+        counts: Where each request is counted.
+        journal: Where each request is noted.
+        token: What a client has to know.
+        max_body: Bytes of a request, and of the tensors in it.
+    """
+
+    models: Models
+    workers: Workers
+    counts: Metrics
+    journal: Journal
+    token: Token
+    max_body: int
