@@ -25,7 +25,8 @@ class Replicas(keras.Model):
         with strategy.scope():
             trainer = Replicas(model, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
             trainer.compile(optimizer, weighted_metrics=["accuracy"])
-        trainer.fit(shared(data, lambda y: tf.ones_like(y, tf.float32), strategy), steps_per_epoch=100)
+        make = functools.partial(batches.training, seed, 0, epochs)  # of a task's `batches`
+        trainer.fit(shared(make, strategy), steps_per_epoch=batches.steps, epochs=epochs, shuffle=False)
     """
 
     def __init__(self, model: keras.Model, loss: keras.losses.Loss | None):

@@ -134,8 +134,8 @@ def test_workers_see_each_example_of_their_own_data_once_an_epoch(tmp_path):
     for name in ("first", "again"):
         (tmp_path / name).mkdir()
         runs.append(programs.on_workers("own_data", tmp_path / name))
-    assert len(runs[0]) == 8 and key(runs[0]) == key(runs[1])  # deterministic
-    for case, count in (("many-files", 64), ("one-file", 16), ("one-text", 16), ("numbers", 64)):
+    assert len(runs[0]) == 10 and key(runs[0]) == key(runs[1])  # deterministic
+    for case, count in (("many-files", 64), ("one-file", 16), ("one-text", 16), ("numbers", 64), ("parted", 64)):
         epochs = zip(*(line["epochs"] for line in runs[0] if line["case"] == case), strict=True)
         orders = []
         for workers_batches in epochs:

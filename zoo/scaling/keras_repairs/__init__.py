@@ -6,9 +6,9 @@
   several workers (keras#20585), for strings, and for parts of different sizes; it begins a data set that is shuffled
   anew once more than one device would;
 - `reduce_per_replica`, which reduces scalar logs over an axis they have not: it fails for several workers (the same);
-- `TFEpochIterator`: sources in memory are sharded by element, never by file; what Python made is copied; strings that
-  would go into a replica are refused; so is a batch size that the replicas do not divide; a smaller batch that they
-  cannot share is warned of when it comes (`epochs`);
+- `TFEpochIterator`: sources in memory, and files that are fewer than the workers, are sharded by element; what Python
+  made is copied; strings that would go into a replica are refused; so is a batch size that the replicas do not divide;
+  a smaller batch that they cannot share is warned of when it comes (`epochs`);
 - `TensorFlowTrainer._make_function`: XLA compiles each replica's passes, not all replicas' step (`jit`);
 - `reduce_weighted_values`: a mean is that over what counts of all replicas (`means`);
 - `predict_on_batch`, which gives each row once a replica;

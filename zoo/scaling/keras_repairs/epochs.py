@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -76,7 +77,7 @@ def epoch_iterator(original):
                     if "class_weight" in kwargs:  # `fit`: to predict or to evaluate, parts may be of any size
                         _check_batch(self.data_adapter, dataset, self._replicas)
                         dataset = _watched(dataset, self._replicas, self._uneven)
-                if not isinstance(kwargs.get("x"), tf.data.Dataset):
+                if not isinstance(kwargs.get("x"), tf.data.Dataset) or _too_few_files(dataset, distribute_strategy):
                     dataset = dataset.with_options(_by_element())
                 dataset = distribute_strategy.experimental_distribute_dataset(dataset)
             self._distribute_strategy = distribute_strategy
@@ -100,6 +101,36 @@ def _by_element() -> tf.data.Options:
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options
+
+
+def _too_few_files(dataset, strategy) -> bool:
+    """Whether TensorFlow would deal out a data set's files, of which there are fewer than workers: then it fails."""
+    asked = dataset.options().experimental_distribute.auto_shard_policy
+    if (
+        not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        or asked != tf.data.experimental.AutoShardPolicy.AUTO
+    ):
+        return False
+    count = strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)  # workers
+    files = min(_files(dataset), default=count)
+    if files < count:
+        saying.once(
+            f"{count} workers cannot share {files} file{'s' if files > 1 else ''}: each reads all there is and learns "
+            "from examples of its own; where there are as many files as workers, or more, each reads its own"
+        )
+    return files < count
+
+
+def _files(dataset) -> Iterator[int]:
+    """Of each source of strings that a data set begins with, names of files perhaps, how many there are."""
+    inputs = dataset._inputs()
+    if not inputs and isinstance(names := getattr(dataset, "_filenames", None), tf.data.Dataset):
+        inputs = [names]
+    for each in inputs:
+        yield from _files(each)
+    if not inputs and any(part.dtype == tf.string for part in tf.nest.flatten(dataset.element_spec, True)):
+        if (count := int(dataset.cardinality())) > 0:
+            yield count
 
 
 def _refuse_strings(dataset) -> None:
