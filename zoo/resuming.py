@@ -17,11 +17,6 @@ from zoo.scaling import heartbeat, keras_repairs, state, workers
 _SHARE = 0.01  # of the time, at most, goes into saving
 
 
-def without(data: tf.data.Dataset, steps: int) -> tf.data.Dataset:
-    """The batches after the first steps; how many they are is not told, since `fit` counts those that are done too."""
-    return data.skip(steps).filter(lambda *_: True) if steps else data
-
-
 class Resumable(keras.callbacks.Callback):
     """Keeps all that `fit` needs to go on, after each epoch and every so many seconds, in one file.
 

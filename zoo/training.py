@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import datetime
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -109,7 +110,8 @@ def fit(
         if recipe.initialize and not init:
             recipe.initialize(task, train)
     heartbeat.beat(heartbeat.PROGRESS)
-    batches, held_batches = (task.batches(examples, recipe.batch_size) for examples in (train, held))
+    spread = functools.partial(workers.spread, strategy)
+    batches, held_batches = (task.batches(examples, recipe.batch_size, spread) for examples in (train, held))
     with strategy.scope():
         trainer = compiled(recipe, task, batches.steps)
         state = resuming.Resumable(
@@ -122,10 +124,11 @@ def fit(
         )
         first_epoch, first_step = state.restore() if resume else (0, 0)
     if first_epoch < recipe.epochs:
-        data, held_data = batches.training(recipe.seed, first_epoch, recipe.epochs), held_batches.in_order()
-        data = resuming.without(data, first_step)
-        if strategy.num_replicas_in_sync > 1:
-            data, held_data = (scaled.shared(each, batches.counted, strategy) for each in (data, held_data))
+        training = functools.partial(batches.training, recipe.seed, first_epoch, recipe.epochs, first_step=first_step)
+        several = strategy.num_replicas_in_sync > 1
+        data, held_data = (
+            scaled.shared(make, strategy) if several else make() for make in (training, held_batches.in_order)
+        )
         trainer.fit(
             data,
             steps_per_epoch=batches.steps,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from zoo.data.batches import Parts
 from zoo.errors import UserError
 
 
@@ -23,16 +24,15 @@ def check_batch(batch_size: int, replicas: int) -> None:
         )
 
 
-def shared(dataset: tf.data.Dataset, counted: Callable, strategy: tf.distribute.Strategy):
-    """Batches (x, y) for one device -> what `Replicas` learns from, on each replica its own part.
+def shared(make: Callable[[Parts], tf.data.Dataset], strategy: tf.distribute.Strategy):
+    """What `zoo.data` makes of parts of batches -> what `Replicas` learns from, on each replica its own part.
 
     Each replica gets neighbouring rows, one more or less than another where the last batch of an epoch is no multiple
     of their number. No row is padding, which batch normalization would count; where there are fewer rows than replicas,
-    each replica gets all of them, and each then counts for so much less.
+    each replica gets all of them, and each then counts for so much less. A worker makes its own replicas' parts only.
 
     Args:
-        dataset: Global batches, the same on all workers in the same order.
-        counted: y of a batch -> how much each row counts in the mean that the loss is, float32 `[B]`.
+        make: Makes the parts of all batches (x, y, weights), the batches in the same order on all workers.
         strategy: Whose replicas share.
 
     Returns:
@@ -41,27 +41,25 @@ def shared(dataset: tf.data.Dataset, counted: Callable, strategy: tf.distribute.
     """
     replicas = strategy.num_replicas_in_sync
 
-    def parts(context: tf.distribute.InputContext) -> tf.data.Dataset:
+    def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         here = replicas // context.num_input_pipelines
         first = here * context.input_pipeline_id
 
-        def of_one_batch(x, y) -> tf.data.Dataset:
-            rows = tf.shape(y)[0]
+        def parts(counts: tf.Tensor) -> tf.data.Dataset:
+            rows = tf.size(counts)
             copies = tf.where(rows < replicas, replicas, 1)
-            counts = counted(y)
             whole = tf.cast(copies, tf.float32) * tf.reduce_sum(counts)
 
             def part(number: tf.Tensor):
                 number = tf.cast(number, tf.int32)
-                chosen = tf.range(number * rows * copies // replicas, (number + 1) * rows * copies // replicas) % rows
-                share = tf.reduce_sum(tf.gather(counts, chosen)) / whole
+                places = tf.range(number * rows * copies // replicas, (number + 1) * rows * copies // replicas) % rows
+                share = tf.reduce_sum(tf.gather(counts, places)) / whole
                 row = tf.stack([1 / tf.cast(copies, tf.float32), share * tf.cast(rows, tf.float32)])
                 row = tf.concat([row, [tf.cast(rows, tf.float32)]], axis=0)
-                of_mine = tf.nest.map_structure(lambda value: tf.gather(value, chosen), (x, y))
-                return *of_mine, tf.tile(row[tf.newaxis], [tf.size(chosen), 1])
+                return places, tf.tile(row[tf.newaxis], [tf.size(places), 1])
 
             return tf.data.Dataset.range(first, first + here).map(part)
 
-        return dataset.flat_map(of_one_batch).prefetch(2 * here)
+        return make(parts).prefetch(2 * here)
 
-    return strategy.distribute_datasets_from_function(parts)
+    return strategy.distribute_datasets_from_function(of_worker)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling import keras_repairs
+from zoo.scaling import heartbeat, keras_repairs
 
 
 def cluster() -> dict | None:
@@ -121,6 +123,51 @@ def of_chief(strategy: tf.distribute.Strategy, number: int) -> int:
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return number
     return _sum(strategy, number if is_chief(strategy) else 0) // len(strategy.extended.worker_devices)
+
+
+def spread(strategy: tf.distribute.Strategy, make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
+    """Has arrays made, each by one of the workers, and gives all of them to each: what is costly is done once.
+
+    Args:
+        strategy: Whose workers take turns; where it has none, all arrays are made here.
+        make: The number of an array -> the array.
+        count: How many arrays; numbers go from 0.
+    """
+    found = []
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        for number in range(count):
+            heartbeat.beat(heartbeat.PROGRESS)
+            found.append(make(number))
+        return found
+    here = len(strategy.extended.worker_devices)
+    for first in range(0, count, strategy.num_replicas_in_sync // here):
+
+        def packed(context: tf.distribute.InputContext, first=first) -> tf.Tensor:
+            worker, replica = divmod(context.replica_id_in_sync_group, here)
+            mine = first + worker
+            return tf.constant(_packed(make(mine)) if mine < count and replica == 0 else [], tf.int64)
+
+        heartbeat.beat(heartbeat.PROGRESS)
+        found += _unpacked(strategy.gather(strategy.experimental_distribute_values_from_function(packed), 0).numpy())
+    return found
+
+
+def _packed(array: np.ndarray) -> np.ndarray:
+    """An array of any kind as int64, which every collective takes: how many bytes its .npy file has, and these."""
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    content = file.getvalue()
+    return np.concatenate([[len(content)], np.frombuffer(content + bytes(-len(content) % 8), np.int64)])
+
+
+def _unpacked(packets: np.ndarray) -> list[np.ndarray]:
+    """Arrays of `_packed`, one after the other, as they were."""
+    found = []
+    while len(packets):
+        end = 1 + -(-packets[0] // 8)
+        found.append(np.load(io.BytesIO(packets[1:end].tobytes()[: packets[0]]), allow_pickle=False))
+        packets = packets[end:]
+    return found
 
 
 def agreed(strategy: tf.distribute.Strategy, number: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from zoo import catalog, data, preset, weights
 from zoo.data import Examples
 from zoo.data import examples as data_examples
-from zoo.data.batches import Batches
+from zoo.data.batches import Batches, alone
 from zoo.errors import UserError
 from zoo.recipe import Recipe
 from zoo.tasks.results import Failure
@@ -91,9 +91,9 @@ class Task:
         """Sentences on what may spoil the training; see `zoo.data.examples.check`."""
         return data_examples.check(train, held)
 
-    def batches(self, examples: Examples, batch_size: int) -> Batches:
-        """The examples as `model.fit` takes them, in tensors."""
-        return Batches(self, examples, batch_size)
+    def batches(self, examples: Examples, batch_size: int, spread: Callable = alone) -> Batches:
+        """The examples as `model.fit` takes them, in tensors, which `spread` has made."""
+        return Batches(self, examples, batch_size, spread)
 
     def examples(self, record: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
         """A batch of labelled raw examples -> what `model.fit` takes: (x, y, sample_weight)."""

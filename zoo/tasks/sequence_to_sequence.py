@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from zoo import decoding
 from zoo.data import pairs
+from zoo.data.batches import alone
 from zoo.data.hub_tokens import BartTokens, T5Tokens
 from zoo.data.pieces import Pieces
 from zoo.data.sequence_batches import SequenceBatches
@@ -69,11 +70,11 @@ class SequenceToSequence(Task):
         """Sentences on what may spoil the training; see `zoo.data.pairs.check`."""
         return pairs.check(train, held)
 
-    def batches(self, examples: pairs.Pairs, batch_size: int) -> SequenceBatches:
-        """The pairs as `model.fit` takes them."""
+    def batches(self, examples: pairs.Pairs, batch_size: int, spread: Callable = alone) -> SequenceBatches:
+        """The pairs as `model.fit` takes them, in tokens, which `spread` has made."""
         declaration = self.config["preprocess"]
         lengths = declaration["length"], self.search.max_length
-        return SequenceBatches(self.tokens, examples, batch_size, lengths, declaration.get("sampling"))
+        return SequenceBatches(self.tokens, examples, batch_size, lengths, declaration.get("sampling"), spread)
 
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss | None:
         """Cross-entropy per token; None where the model brings a loss of its own."""
