@@ -6,7 +6,8 @@ import gradio as gr
 
 CSS = """
 .gradio-container .main { padding: 0 !important; }
-.gradio-container main { max-width: 1048px !important; width: 100%; margin: 0 auto !important; padding: 2rem 1rem 3rem; }
+.gradio-container main { width: 100%; max-width: 1048px !important; }
+.gradio-container main { padding: 2rem 1rem 3rem; margin: 0 auto !important; }
 .dark { --color-accent: var(--primary-400); }
 @media (max-width: 480px) { .tab-container button { padding: 0 0.5rem !important; font-size: 0.875rem !important; } }
 .head h1 { font-size: 1.5rem; font-weight: 650; letter-spacing: -0.01em; margin: 0; }

@@ -196,7 +196,11 @@ def test_no_net_is_one_line(net):
         builders.find("multi30k").examples("train")
 
 
-@pytest.mark.parametrize("content", [b"PK no zip", b"\x1f\x8b no gzip", b"caf\xe9\n", gzip.compress(b"a\n")[:-4]])
+@pytest.mark.parametrize(
+    "content",
+    [b"PK no zip", b"\x1f\x8b no gzip", b"caf\xe9\n", gzip.compress(b"a\n")[:-4]],
+    ids=["no zip", "no gzip", "latin", "cut gzip"],
+)
 def test_a_damaged_file_is_named(folder, content):
     (folder / "multi30k/val.de.gz").write_bytes(content)
     with pytest.raises(UserError, match=r"val.de.gz: expected the text 'val.de.gz', plain or packed"):

@@ -42,16 +42,18 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import keras, numpy as np
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     for options, size in (({"steps_per_execution": 2}, 16), ({}, 15), ({"jit_compile": True}, 16)):
-        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2)])
         model.compile("sgd", "mse", **{"jit_compile": False, **options})
         try:
-            model.fit(np.zeros((32, 2)), np.zeros((32, 1)), batch_size=size, verbose=0)
+            model.fit(np.zeros((32, 6)), np.zeros((32, 2)), batch_size=size, verbose=0)
             print("works")
         except Exception as error:
             print("fails")
-    x, y = np.ones((32, 2), "float32"), np.zeros((32, 1), "float32")
+    x, room = np.ones((64, 6), "float32"), np.zeros(144, "float32")
+    first = -room.ctypes.data % 64 // 4  # at such a place TensorFlow takes an array over as it is
+    y = room[first : first + 128].reshape(64, 2)
     model.compile("sgd", "mse", jit_compile=False)
-    model.fit(((x[at : at + 16], y[at : at + 16]) for at in (0, 16)), steps_per_epoch=2, verbose=0)
+    model.fit(((x[at : at + 16], y[at : at + 16]) for at in range(0, 64, 16)), steps_per_epoch=4, verbose=0)
     print("fails" if y.any() else "works")  # a generator's own labels
 """
 

@@ -7,7 +7,8 @@ from tests.zoo.scaling import programs
 FIT, ZOO_TRAIN = 29, 5  # cases
 ALLOWED = {"weights": 1e-6, "history": 1e-6, "predictions": 1e-6}
 # Halves keep three digits. The statistics of a deep network's batch normalization are sums of many squares.
-LOOSER = {"half": 5e-3, "jit-half": 5e-3, "resnet": 5e-5}
+# XLA sums in another order, and four rows a replica are few to normalize by.
+LOOSER = {"half": 5e-3, "jit-half": 5e-3, "jit-state": 5e-6, "resnet": 5e-5}
 
 
 def wrong(found: list[dict]) -> list[dict]:
