@@ -14,7 +14,7 @@ def passes(backend, chosen):
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
     files = [os.path.join(HERE, name) for name in ("test_table.py", "test_base.py")]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", chosen],
+        [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *files, "-k", chosen],
         env=environment,
         capture_output=True,
         text=True,
