@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 
-PATIENCE = 600  # seconds
+PATIENCE = 1200  # seconds: thirty cases, each on its own graph, and the machine may be busy
 
 
 def on_replicas(program, folder, *cases, devices="cpu:2") -> list[dict]:
