@@ -333,7 +333,7 @@ def table(result: dict) -> str:
     ]
     for name, model in result["models"].items():
         lines = [
-            "| arrangement | batch | ms a step | examples/s | times one core | input | prepare, s | MB sent | expected |",
+            "| arrangement | batch | ms a step | examples/s | times one core | input | prepare s | MB sent | expected |",
             "|---|---|---|---|---|---|---|---|---|",
         ]
         one = model["arrangements"][ALONE]["examples_per_second"]
