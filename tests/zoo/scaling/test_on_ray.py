@@ -10,20 +10,6 @@ from tests.zoo.scaling.test_launched import ALLOWED, BACKED_UP, alone, differenc
 there = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason='needs Ray: pip install -e ".[ray]"')
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ("", '--on ray: Ray is not installed (pip install "keras-menagerie[ray]")'),
-        ("--nodes a,b --node 0", "--on ray knows its machines itself: leave --nodes out"),
-    ],
-)
-def test_wrong_usage(options, said, zoo_main, monkeypatch):
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: bool(options) if name == "ray" else find(name))
-    status, lines, err = zoo_main("launch", "--on", "ray", *options.split(), "--", "train", "quickstart")
-    assert (status, lines, err.count("\n")) == (2, [], 1) and said in err
-
-
 @there
 @pytest.mark.matrix
 def test_own_fit_of_two_workers_of_which_one_is_killed(tmp_path):
