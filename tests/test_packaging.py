@@ -19,6 +19,7 @@ PRESETS = ROOT / "zoo" / "presets"
 
 # Distribution whose name differs from the module that it brings.
 DISTRIBUTIONS = {
+    "yaml": "pyyaml",
     "PIL": "pillow",
     "cv2": "opencv-python",
     "google": "protobuf",
