@@ -19,19 +19,22 @@ examples:
       --out /shared/run             the same on a.lan and on b.lan
   srun --ntasks-per-node=1 zoo launch -- train classify-fashion \\
       --out /shared/run             the nodes are those of the SLURM step
+  zoo launch --on ray --workers 4 -- train classify-fashion
 
 When a worker dies, all are started again: `train` goes on from the last state
 it kept (every minute, and after each epoch), a program of your own from the
 last epoch, with zoo.scaling.Backup among the callbacks of its `fit`. Wrong
 usage is not tried again; nor is what dies twice without having kept anything.
 Of several nodes each starts its own workers again, and they meet once more.
-GPUs are dealt out evenly to the workers of a machine.
+GPUs are dealt out evenly to the workers of a machine. Ray Train places all
+--workers where RAY_ADDRESS says, else on a Ray of its own on this machine.
 Exit status: 0 all ended well, 2 wrong usage or given up, 130 interrupted.
 """
 RUNS_ANOTHER = True  # its arguments end at "--", another command's begin there
 # Where the workers run -> the module whose `run(plan)` sees to it and answers the exit status.
 LAUNCHERS = {
     "local": "apps.launching.local",
+    "ray": "apps.launching.on_ray",
 }
 
 

@@ -333,8 +333,8 @@ def table(result: dict) -> str:
     ]
     for name, model in result["models"].items():
         lines = [
-            "| arrangement | batch | ms a step | examples/s | times one core | input | prepare, s | MB sent | expected |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| arrangement | batch | ms a step | rows/s | times one core | input | prepare, s | MB sent | expected |",
+            "|---" * 9 + "|",
         ]
         one = model["arrangements"][ALONE]["examples_per_second"]
         for arrangement, row in model["arrangements"].items():

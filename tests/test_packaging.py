@@ -19,6 +19,7 @@ PRESETS = ROOT / "zoo" / "presets"
 
 # Distribution whose name differs from the module that it brings.
 DISTRIBUTIONS = {
+    "yaml": "pyyaml",
     "PIL": "pillow",
     "cv2": "opencv-python",
     "google": "protobuf",
@@ -94,6 +95,7 @@ def test_requirements_are_what_is_imported(config):
         name: [*_sources(f"apps/{room}"), ROOT / "apps" / f"{name}.py", ROOT / "apps" / "listening.py"]
         for name, room in (("serve", "serving"), ("web", "pages"))
     }
+    extras["ray"] = [ROOT / "apps" / "launching" / "on_ray.py"]
     others = [path for path in _sources(*PACKAGES) if not any(path in paths for paths in extras.values())]
     assert _imported(others) | (NEVER_IMPORTED & required) == required
     for name, paths in extras.items():
@@ -104,7 +106,7 @@ def test_requirements_are_what_is_imported(config):
 def test_extras_are_what_the_tests_import(config):
     required = _names(config["options"]["install_requires"])
     extras = {name: _names(wanted) for name, wanted in config["options.extras_require"].items()}
-    assert set(extras) == {"test", "backends", "serve", "web"}
+    assert set(extras) == {"test", "backends", "ray", "serve", "web"}
     assert "keras-menagerie[serve,web]" in config["options.extras_require"]["test"].split()
     everything = required.union(*extras.values())
     used = _imported(_sources("tests"))

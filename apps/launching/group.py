@@ -53,7 +53,7 @@ class Group:
 
     def __init__(self, plan: Plan, visible: Sequence[str | None], logs: Path):
         self.plan, self.visible, self.logs = plan, visible, logs
-        self.workers: list[_Worker] = []
+        self.workers: list[Worker] = []
 
     def __enter__(self):
         addresses = _addresses(self.plan)
@@ -66,7 +66,7 @@ class Group:
                 if self.visible[number] is not None:
                     environment[gpus.VISIBLE] = self.visible[number]
                 log = None if first + number == 0 else self.logs / f"worker-{first + number}.log"
-                self.workers.append(_Worker(f"worker {first + number}", command, environment, log))
+                self.workers.append(Worker(f"worker {first + number}", command, environment, log))
         except BaseException:
             self._kill()
             raise
@@ -101,14 +101,14 @@ class Group:
                 if worker.status is None and (failure := worker.overdue(self.plan.timeout)):
                     return failure
 
-    def _failed(self, worker: _Worker) -> Failure:
+    def _failed(self, worker: Worker) -> Failure:
         # A program of one's own that ends so before it trains has been called wrongly.
         refused = worker.refused or not self.plan.zoo and worker.status == 2 and not worker.joined
         if refused:
             self._wait(_GRACE)  # the others are told the same, and the first one is heard
         spoken = any(each.log is None and each.status for each in self.workers)
         last = "" if worker.status == -signal.SIGKILL else worker.last_line()
-        sentence = f"{worker.name} {_ended(worker.status)}" + (f" ({last})" if last else "")
+        sentence = f"{worker.name} {ended(worker.status)}" + (f" ({last})" if last else "")
         return Failure(sentence, last, refused, spoken)
 
     def _wait(self, seconds: float) -> None:
@@ -123,11 +123,10 @@ class Group:
         for worker in self.workers:
             worker.send(signal.SIGKILL)
         for worker in self.workers:
-            worker.process.wait()
             worker.close()
 
 
-class _Worker:
+class Worker:
     """A process that is listened to.
 
     Args:
@@ -201,11 +200,13 @@ class _Worker:
             os.killpg(self.process.pid, number)
 
     def close(self) -> None:
-        """To be called once it has ended."""
+        """Waits for its end; to be called once it is near."""
+        self.process.wait()
         os.close(self.pipe)
 
 
-def _ended(status: int) -> str:
+def ended(status: int) -> str:
+    """How a process ended, for a sentence."""
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
     return f"ended with status {status}"

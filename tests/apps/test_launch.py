@@ -3,6 +3,7 @@
 The workers are small programs; those that train are in `tests/zoo/scaling/test_launched.py`.
 """
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -163,6 +164,22 @@ def test_nobody_is_left_behind(number, status, tmp_path):
 )
 def test_wrong_usage(argv, said, zoo_main):
     status, lines, err = zoo_main("launch", *argv.split())
+    assert (status, lines, err.count("\n")) == (2, [], 1) and said in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("", '--on ray: Ray is not installed (pip install "keras-menagerie[ray]")'),
+        ("--nodes a,b --node 0", "--on ray knows its machines itself: leave --nodes out"),
+    ],
+)
+def test_wrong_usage_of_ray(options, said, zoo_main, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: options or None if name == "ray" else find(name, *more)
+    )
+    status, lines, err = zoo_main("launch", "--on", "ray", *options.split(), "--", "train", "quickstart")
     assert (status, lines, err.count("\n")) == (2, [], 1) and said in err
 
 
