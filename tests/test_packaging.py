@@ -19,7 +19,6 @@ PRESETS = ROOT / "zoo" / "presets"
 
 # Distribution whose name differs from the module that it brings.
 DISTRIBUTIONS = {
-    "yaml": "pyyaml",
     "PIL": "pillow",
     "cv2": "opencv-python",
     "google": "protobuf",
@@ -32,6 +31,7 @@ DISTRIBUTIONS = {
     "tensorflow_datasets": "tensorflow-datasets",
     "tensorflow_serving": "tensorflow-serving-api",
     "tensorflow_text": "tensorflow-text",
+    "yaml": "pyyaml",
 }
 # Asked for without an import of ours: the first is how keras-hub comes, tensorflow-datasets forgets the second,
 # build and ruff are commands, pytest loads its plug-in, uvicorn imports the next two, and the last is our own with the
