@@ -32,11 +32,17 @@ def stub():
         def talk(connection):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with connection, connection.makefile("rb") as stream:
-                while head := b"".join(iter(stream.readline, b"\r\n")):
-                    length = next(int(line.split()[1]) for line in head.splitlines() if line.startswith(b"Content-L"))
-                    told = answer(head, stream.read(length))
-                    for place in range(0, len(told), 7):
-                        connection.sendall(told[place : place + 7])
+                head = b""
+                while line := stream.readline():
+                    head += line
+                    if line == b"\r\n":
+                        length = next(
+                            int(each.split()[1]) for each in head.splitlines() if each.startswith(b"Content-L")
+                        )
+                        told = answer(head, stream.read(length))
+                        for place in range(0, len(told), 7):
+                            connection.sendall(told[place : place + 7])
+                        head = b""
 
         def accept():
             while True:
