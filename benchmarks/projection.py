@@ -119,7 +119,8 @@ precision), n workers, links of b bytes per second and a latency of l seconds:
 - a ring all-reduce: each worker sends 2 (n - 1) / n G bytes in 2 (n - 1) rounds, so
   t(n) = 2 (n - 1) l + 2 (n - 1) / n G / b (Patarasuk and Yuan 2009, "Bandwidth optimal all-reduce algorithms for
   clusters of workstations", J. Parallel Distrib. Comput. 69(2), 117-124, which proves the bytes to be the least;
-  the latencies are added here). Reckoning the sums themselves is left out;
+  the latencies are added here). Reckoning the sums themselves is left out. An embedding counts whole, though only the
+  rows that a batch names are sent (`scaling.md`);
 - no overlap: c + t(n); full overlap: max(c, t(n)). TensorFlow's packed all-reduces lie between the two: a cell gives
   both ends;
 - weak scaling: each worker keeps its batch, n workers read n times as many rows in a step. Efficiency: c over the
