@@ -45,7 +45,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--label", metavar="MODEL:LABEL=N", action="append", default=[], help="another name for a version; repeatable"
     )
-    parser.add_argument("--workers", metavar="N", type=int, help="requests answered at a time (default: 2 a core)")
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="requests answered at a time (default: 2 a core, and --batch)"
+    )
+    parser.add_argument(
+        "--batch",
+        metavar="ROWS",
+        type=int,
+        default=1,
+        help="answer requests that wait for one model by one run of up to so many rows; nobody waits for company, and\n"
+        "the last digits may differ (default: 1, each alone)",
+    )
     parser.add_argument(
         "--queue", metavar="N", type=int, default=100, help="requests that may wait; more get 429 (default: 100)"
     )
@@ -70,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     for source in found:
         if source.kind == "preset" and labels[source.name]:
             raise UserError(f"--label: {source.name} is a preset, which has no versions; export it first (zoo export)")
-    workers = arguments.workers or 2 * (os.cpu_count() or 1)
+    # While one run is on, those who will share the next one wait in threads of their own.
+    workers = arguments.workers or 2 * (os.cpu_count() or 1) + (arguments.batch if arguments.batch > 1 else 0)
     max_body = int(arguments.max_body * 2**20)
 
     from apps import results
@@ -96,7 +107,14 @@ def run(arguments: argparse.Namespace) -> int:
         from apps.serving.workers import Workers
 
         models = Models(
-            Model(source.name, source.folder, source.kind == "version", labels[source.name], journal.tell)
+            Model(
+                source.name,
+                source.folder,
+                source.kind == "version",
+                labels[source.name],
+                journal.tell,
+                arguments.batch,
+            )
             for source in found
         )
         pool = Workers(workers, arguments.queue, arguments.timeout)
@@ -127,6 +145,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--port and --grpc-port: expected two ports, got {arguments.port} twice")
     if arguments.workers is not None and not 1 <= arguments.workers <= 1024:
         raise UserError(f"--workers: expected a whole number from 1 to 1024, got {arguments.workers}")
+    if not 1 <= arguments.batch <= 1024:
+        raise UserError(f"--batch: expected a whole number from 1 to 1024, got {arguments.batch}")
     if not 0 <= arguments.queue <= 10_000:
         raise UserError(f"--queue: expected a whole number from 0 to 10000, got {arguments.queue}")
     if not 0.001 <= arguments.max_body <= 2047:

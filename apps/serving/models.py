@@ -39,17 +39,19 @@ class Model:
         single: Whether the folder is one version; nothing is looked for later.
         labels: Label -> version.
         tell: Hears of versions that come, go and fail.
+        batch: See `Version`.
 
     Raises:
         UserError: No version can be loaded, or one that has a label cannot.
     """
 
-    def __init__(self, name: str, folder: Path, single: bool, labels: Mapping[str, int], tell: Told):
+    def __init__(self, name: str, folder: Path, single: bool, labels: Mapping[str, int], tell: Told, batch: int = 1):
         self.name = name
         self.folder = folder
         self.labels = dict(labels)
         self._single = single
         self._tell = tell
+        self._batch = batch
         self._states: dict[int, State] = {}
         self._failed: dict[int, tuple] = {}  # version -> what its folder was like
         self._seen: dict[int, tuple] = {}
@@ -142,7 +144,7 @@ class Model:
             self._seen[number] = mark
             return False
         try:
-            serving[number] = Version(folder, number)
+            serving[number] = Version(folder, number, self._batch)
         except UserError as error:
             self._failed[number] = mark
             self._states[number] = State("END", "INVALID_ARGUMENT", str(error))

@@ -15,6 +15,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
+from apps.serving import batching
 from apps.serving.refusals import Refusal, from_tensorflow, invalid
 from zoo import reload
 from zoo.errors import UserError
@@ -31,12 +32,13 @@ class Version:
     Args:
         folder: Holds `saved_model.pb`.
         number: The version.
+        batch: Rows that one run of a graph may take of requests that wait together; 1 has each run alone.
 
     Raises:
         UserError: The folder holds no SavedModel that can be loaded, or it has no signature.
     """
 
-    def __init__(self, folder: Path, number: int):
+    def __init__(self, folder: Path, number: int, batch: int = 1):
         self.number = number
         graph = _graph(folder)
         self.definitions = dict(graph.signature_def)
@@ -49,7 +51,7 @@ class Version:
             session = tf.compat.v1.Session(graph=tf.Graph(), config=_SETTINGS)
             with session.graph.as_default():
                 tf.compat.v1.saved_model.load(session, list(graph.meta_info_def.tags), str(folder))
-            self._calls = {name: _call(session, definition) for name, definition in asked.items()}
+            self._calls = {name: _call(session, definition, batch) for name, definition in asked.items()}
         except ImportError as error:
             raise UserError(f"{folder}: this SavedModel needs {error.name}, which is not installed") from error
         except Exception as error:
@@ -81,12 +83,13 @@ class Version:
         return dict(zip(sorted(definition.outputs), map(_array, answer), strict=True))
 
 
-def _call(session: tf.compat.v1.Session, definition: meta_graph_pb2.SignatureDef) -> Callable:
+def _call(session: tf.compat.v1.Session, definition: meta_graph_pb2.SignatureDef, batch: int) -> Callable:
     """A signature as a call from arrays to arrays, both in the order of their names."""
     options = config_pb2.CallableOptions()
     options.feed.extend(definition.inputs[name].name for name in sorted(definition.inputs))
     options.fetch.extend(definition.outputs[name].name for name in sorted(definition.outputs))
-    return session._make_callable_from_options(options)  # private; `make_callable` takes half as long again
+    call = session._make_callable_from_options(options)  # private; `make_callable` takes half as long again
+    return batching.Batches(call, batch) if batch > 1 and batching.fits(definition) else call
 
 
 def _array(value: object) -> np.ndarray:

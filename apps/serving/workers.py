@@ -12,7 +12,7 @@ from apps.serving.refusals import Refusal
 
 
 class Workers:
-    """A pool of threads whose queue has an end. Nothing is collected into batches, and nothing waits for company.
+    """A pool of threads whose queue has an end.
 
     Args:
         threads: How many requests are answered at a time.

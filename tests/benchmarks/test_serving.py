@@ -112,11 +112,14 @@ def test_every_answer_is_held_against_the_one_in_process(benchmark, row, right):
 def test_what_ours_must_do_is_held_against_the_better_kserve(benchmark):
     ratios = {"in process": 0.7, "KServe": 1.5, "KServe, threads": 1.2}
     row = {"model": "text", "clients": 8, "requests_per_second": ratios, "times_rate": ratios, "times_p99": ratios}
+    row["times_rate_in_batches"] = {who: 2 * times for who, times in ratios.items()}
     found = {must["must"]: (must["found"], must["holds"], must["goal"]) for must in benchmark("serving").musts([row])}
     assert found == {
         "text, 8 clients: requests per second over KServe's": (1.2, False, False),
+        "text, 8 clients, --batch 8: requests per second over KServe's": (2.4, True, False),
         "text, 8 clients: KServe's p99 over ours": (1.2, True, False),
         "text, 8 clients: share of the rate in process": (0.7, False, True),
+        "text, 8 clients, --batch 8: share of the rate in process": (1.4, True, True),
     }
 
 
@@ -134,8 +137,8 @@ def test_a_quick_run_prints_its_tables_and_writes_nothing():
     assert run.returncode == 0, run.stderr[-3000:]
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in run.stdout.splitlines()]
     for case in ("image, 1 client", "image, 8 clients", "text, 1 client", "text, 8 clients"):
-        inside, ours = (cells for cells in lines if cells and cells[0] == case)
-        assert [inside[1], ours[1]] == ["in process", "ours"]
-        assert all(float(cell.replace(",", "")) > 0 for cells in (inside, ours) for cell in cells[2:5])
+        rows = [cells for cells in lines if cells and cells[0] == case]
+        assert [cells[1] for cells in rows] == ["in process", "ours", "ours, --batch 8"]
+        assert all(float(cell.replace(",", "")) > 0 for cells in rows for cell in cells[2:5])
     assert "KServe is left out" in run.stdout and "| text, 1 client: milliseconds over in process |" in run.stdout
     assert results == {path: path.read_bytes() for path in (SCRIPT.parent / "results").iterdir()}
