@@ -46,14 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", metavar="MODEL:LABEL=N", action="append", default=[], help="another name for a version; repeatable"
     )
     parser.add_argument(
-        "--workers", metavar="N", type=int, help="requests answered at a time (default: 2 a core, and --batch)"
+        "--workers", metavar="N", type=int, help="requests answered at a time (default: 2 a core, with --batch as many more)"
     )
     parser.add_argument(
         "--batch",
         metavar="ROWS",
         type=int,
         default=1,
-        help="answer requests that wait for one model by one run of up to so many rows; nobody waits for company, and\n"
+        help="answer requests that wait for one model by one run of up to so many rows; nobody waits for company, and "
         "the last digits may differ (default: 1, each alone)",
     )
     parser.add_argument(
