@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib.util
 import os
 import subprocess
@@ -46,7 +47,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", metavar="MODEL:LABEL=N", action="append", default=[], help="another name for a version; repeatable"
     )
     parser.add_argument(
-        "--workers", metavar="N", type=int, help="requests answered at a time (default: 2 a core, with --batch as many more)"
+        "--workers",
+        metavar="N",
+        type=int,
+        help="requests answered at a time (default: 2 a core; more with --batch)",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=int,
+        default=1,
+        help="threads for one answer (default: 1, best for all but large models that few clients ask)",
     )
     parser.add_argument(
         "--batch",
@@ -104,17 +115,12 @@ def run(arguments: argparse.Namespace) -> int:
         from apps.serving.models import Model, Models
         from apps.serving.rest import Rest
         from apps.serving.rpc import Services
+        from apps.serving.signatures import Version
         from apps.serving.workers import Workers
 
+        load = functools.partial(Version, batch=arguments.batch, threads=arguments.threads)
         models = Models(
-            Model(
-                source.name,
-                source.folder,
-                source.kind == "version",
-                labels[source.name],
-                journal.tell,
-                arguments.batch,
-            )
+            Model(source.name, source.folder, source.kind == "version", labels[source.name], journal.tell, load)
             for source in found
         )
         pool = Workers(workers, arguments.queue, arguments.timeout)
@@ -145,6 +151,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--port and --grpc-port: expected two ports, got {arguments.port} twice")
     if arguments.workers is not None and not 1 <= arguments.workers <= 1024:
         raise UserError(f"--workers: expected a whole number from 1 to 1024, got {arguments.workers}")
+    if not 1 <= arguments.threads <= 1024:
+        raise UserError(f"--threads: expected a whole number from 1 to 1024, got {arguments.threads}")
     if not 1 <= arguments.batch <= 1024:
         raise UserError(f"--batch: expected a whole number from 1 to 1024, got {arguments.batch}")
     if not 0 <= arguments.queue <= 10_000:

@@ -19,6 +19,7 @@ from apps.serving.signatures import Version
 from zoo.errors import UserError
 
 Told = Callable[..., None]  # event, and its fields
+Load = Callable[[Path, int], Version]  # raises UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,19 +40,21 @@ class Model:
         single: Whether the folder is one version; nothing is looked for later.
         labels: Label -> version.
         tell: Hears of versions that come, go and fail.
-        batch: See `Version`.
+        load: Makes a version of a folder and a number.
 
     Raises:
         UserError: No version can be loaded, or one that has a label cannot.
     """
 
-    def __init__(self, name: str, folder: Path, single: bool, labels: Mapping[str, int], tell: Told, batch: int = 1):
+    def __init__(
+        self, name: str, folder: Path, single: bool, labels: Mapping[str, int], tell: Told, load: Load = Version
+    ):
         self.name = name
         self.folder = folder
         self.labels = dict(labels)
         self._single = single
         self._tell = tell
-        self._batch = batch
+        self._load = load
         self._states: dict[int, State] = {}
         self._failed: dict[int, tuple] = {}  # version -> what its folder was like
         self._seen: dict[int, tuple] = {}
@@ -144,7 +147,7 @@ class Model:
             self._seen[number] = mark
             return False
         try:
-            serving[number] = Version(folder, number, self._batch)
+            serving[number] = self._load(folder, number)
         except UserError as error:
             self._failed[number] = mark
             self._states[number] = State("END", "INVALID_ARGUMENT", str(error))

@@ -21,8 +21,6 @@ from zoo import reload
 from zoo.errors import UserError
 
 DEFAULT = "serving_default"
-# A thread of TensorFlow that waits for work sleeps: turning around, it would keep a core from other requests.
-_SETTINGS = config_pb2.ConfigProto(allow_soft_placement=True, experimental={"disable_thread_spinning": True})
 _INITIAL = "__saved_model_init_op"  # an entry that SavedModel adds; nothing can be asked of it
 
 
@@ -33,12 +31,13 @@ class Version:
         folder: Holds `saved_model.pb`.
         number: The version.
         batch: Rows that one run of a graph may take of requests that wait together; 1 has each run alone.
+        threads: Among how many an operation divides its work; the process takes the first version's.
 
     Raises:
         UserError: The folder holds no SavedModel that can be loaded, or it has no signature.
     """
 
-    def __init__(self, folder: Path, number: int, batch: int = 1):
+    def __init__(self, folder: Path, number: int, batch: int = 1, threads: int = 1):
         self.number = number
         graph = _graph(folder)
         self.definitions = dict(graph.signature_def)
@@ -48,7 +47,7 @@ class Version:
         try:
             for module in reload.required(folder):
                 importlib.import_module(module)
-            session = tf.compat.v1.Session(graph=tf.Graph(), config=_SETTINGS)
+            session = tf.compat.v1.Session(graph=tf.Graph(), config=_settings(threads))
             with session.graph.as_default():
                 tf.compat.v1.saved_model.load(session, list(graph.meta_info_def.tags), str(folder))
             self._calls = {name: _call(session, definition, batch) for name, definition in asked.items()}
@@ -81,6 +80,15 @@ class Version:
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
         return dict(zip(sorted(definition.outputs), map(_array, answer), strict=True))
+
+
+def _settings(threads: int) -> config_pb2.ConfigProto:
+    return config_pb2.ConfigProto(
+        allow_soft_placement=True,
+        intra_op_parallelism_threads=threads,
+        # A thread that waits for work sleeps: turning around, it would keep a core from other requests.
+        experimental={"disable_thread_spinning": True},
+    )
 
 
 def _call(session: tf.compat.v1.Session, definition: meta_graph_pb2.SignatureDef, batch: int) -> Callable:
