@@ -1,8 +1,7 @@
 """Requests that wait for the same graph are answered by one run of it (`zoo serve --batch`).
 
-Nothing waits for company: who comes when the graph does not run is answered at once and alone, as by TensorFlow Serving
-with a `batch_timeout_micros` of 0; who comes while it runs is taken into the next run, with whoever else has come. One
-run at a time, then, which has all cores: two at once were slower, as each finds fewer that wait.
+Nothing waits for company: who comes when a run is free is answered at once and alone, as by TensorFlow Serving with a
+`batch_timeout_micros` of 0; who comes while all runs are taken shares the next one with whoever else has come.
 """
 
 from __future__ import annotations
@@ -38,12 +37,13 @@ class Batches:
     Args:
         call: Rows in, as many rows out.
         most: Rows of a call; one request with more goes alone.
+        at_once: How many calls may run at a time.
     """
 
-    def __init__(self, call: Call, most: int):
+    def __init__(self, call: Call, most: int, at_once: int = 1):
         self._call = call
         self._most = most
-        self._runs = False
+        self._free = at_once
         self._lock = threading.Lock()
         self._waiting: collections.deque[_Request] = collections.deque()
 
@@ -55,8 +55,8 @@ class Batches:
         """
         request = _Request(given)
         with self._lock:
-            if leads := not self._runs:
-                self._runs = True
+            if leads := self._free > 0:
+                self._free -= 1
             else:
                 self._waiting.append(request)
         if not leads:
@@ -80,10 +80,10 @@ class Batches:
         return company
 
     def _pass_on(self) -> None:
-        """Has the next one that waits lead, where one waits."""
+        """Has the next one that waits lead, or leaves the run free."""
         with self._lock:
             if not self._waiting:
-                self._runs = False
+                self._free += 1
                 return
             successor = self._waiting.popleft()
         successor.woken.set()

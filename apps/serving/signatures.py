@@ -7,6 +7,7 @@ where the model is small.
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -50,7 +51,8 @@ class Version:
             session = tf.compat.v1.Session(graph=tf.Graph(), config=_settings(threads))
             with session.graph.as_default():
                 tf.compat.v1.saved_model.load(session, list(graph.meta_info_def.tags), str(folder))
-            self._calls = {name: _call(session, definition, batch) for name, definition in asked.items()}
+            at_once = max(1, (os.cpu_count() or 1) // threads)
+            self._calls = {name: _call(session, definition, batch, at_once) for name, definition in asked.items()}
         except ImportError as error:
             raise UserError(f"{folder}: this SavedModel needs {error.name}, which is not installed") from error
         except Exception as error:
@@ -91,13 +93,13 @@ def _settings(threads: int) -> config_pb2.ConfigProto:
     )
 
 
-def _call(session: tf.compat.v1.Session, definition: meta_graph_pb2.SignatureDef, batch: int) -> Callable:
+def _call(session: tf.compat.v1.Session, definition: meta_graph_pb2.SignatureDef, batch: int, at_once: int) -> Callable:
     """A signature as a call from arrays to arrays, both in the order of their names."""
     options = config_pb2.CallableOptions()
     options.feed.extend(definition.inputs[name].name for name in sorted(definition.inputs))
     options.fetch.extend(definition.outputs[name].name for name in sorted(definition.outputs))
     call = session._make_callable_from_options(options)  # private; `make_callable` takes half as long again
-    return batching.Batches(call, batch) if batch > 1 and batching.fits(definition) else call
+    return batching.Batches(call, batch, at_once) if batch > 1 and batching.fits(definition) else call
 
 
 def _array(value: object) -> np.ndarray:

@@ -202,6 +202,8 @@ def test_wrong_command_lines(exports, tmp_path, zoo_main, monkeypatch):
             ([tiny, "--host", "256.1.1.1"], "--host 256.1.1.1: no such address"),
             ([tiny, "--timeout", "nan"], "--timeout: expected seconds from 0.001 to 86400, got nan"),
             ([tiny, "--workers", "0"], "--workers: expected a whole number from 1 to 1024, got 0"),
+            ([tiny, "--threads", "0"], "--threads: expected a whole number from 1 to 1024, got 0"),
+            ([tiny, "--batch", "1025"], "--batch: expected a whole number from 1 to 1024, got 1025"),
             ([tiny, "--queue", "-1"], "--queue: expected a whole number from 0 to 10000, got -1"),
             ([tiny, "--max-body", "0"], "--max-body: expected megabytes from 0.001 to 2047, got 0"),
             ([tiny, "--token-file", "nowhere"], "--token-file nowhere: cannot be read: No such file or directory"),
