@@ -5,10 +5,10 @@ import pytest
 from tests.zoo.scaling import programs
 
 FIT, ZOO_TRAIN = 29, 5  # cases
-# Of own fit, on workers of two devices each: all optimizers and what they do besides. Losses, data and XLA, which a
+# Of own fit, on workers of two devices each: the optimizers and what they do besides. Losses, data and XLA, which a
 # worker treats as it does on one device, are left to the other arrangements: four replicas on two cores take long.
 OPTIMIZERS = """batch-gradient-descent sgd momentum nesterov adagrad rmsprop adam adamw lamb lion lookahead clipnorm
-clipvalue global-clipnorm accumulation average all-at-once normalized half jit-outputs refusals""".split()
+clipvalue global-clipnorm accumulation average all-at-once normalized""".split()
 ALLOWED = {"weights": 1e-6, "history": 1e-6, "predictions": 1e-6}
 # Halves keep three digits. The statistics of a deep network's batch normalization are sums of many squares.
 # XLA sums in another order, and four rows a replica are few to normalize by.
