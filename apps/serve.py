@@ -47,10 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--label", metavar="MODEL:LABEL=N", action="append", default=[], help="another name for a version; repeatable"
     )
     parser.add_argument(
-        "--workers",
-        metavar="N",
-        type=int,
-        help="requests answered at a time (default: 2 a core; more with --batch)",
+        "--workers", metavar="N", type=int, help="requests answered at a time (default: 2 a core; more with --batch)"
     )
     parser.add_argument(
         "--threads",

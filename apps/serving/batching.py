@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from tensorflow.core.framework import tensor_shape_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 Call = Callable[..., list]  # arrays of one signature -> its outputs, both in the order of their names
@@ -23,12 +24,13 @@ def fits(definition: meta_graph_pb2.SignatureDef) -> bool:
     A dimension that depends on all rows of a run (padding to the longest answer) would make an answer depend on who
     else asked.
     """
-    shapes = [info.tensor_shape for info in (*definition.inputs.values(), *definition.outputs.values())]
-    sizes = [[dimension.size for dimension in shape.dim] for shape in shapes]
-    return bool(definition.inputs) and not any(
-        shape.unknown_rank or not size or size[0] != -1 or -1 in size[1:]
-        for shape, size in zip(shapes, sizes, strict=True)
-    )
+    infos = [*definition.inputs.values(), *definition.outputs.values()]
+    return bool(definition.inputs) and all(_is_rows(info.tensor_shape) for info in infos)
+
+
+def _is_rows(shape: tensor_shape_pb2.TensorShapeProto) -> bool:
+    sizes = [dimension.size for dimension in shape.dim]
+    return not shape.unknown_rank and sizes[:1] == [-1] and -1 not in sizes[1:]
 
 
 class Batches:

@@ -1,7 +1,8 @@
-"""Requests that wait together are answered together, each with its own rows; who comes first waits for nobody."""
+"""Requests that wait together share a run, each with its own rows, and who comes first waits for nobody; threads."""
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def answers(batches, requests):
     for index, rows in enumerate(requests):
         threads.append(threading.Thread(target=ask, args=(index, rows)))
         threads[-1].start()
-        while not batches._waiting and not batches._call.runs or len(batches._waiting) < index:  # it has come
+        while len(batches._call.runs) + len(batches._waiting) <= index:  # until it has come
             time.sleep(0.001)
     return threads, found
 
@@ -53,6 +54,7 @@ def answers(batches, requests):
         ([[1]], [1]),
         ([[1], [2], [3, 4], [5]], [1, 4]),
         ([[1], [2, 3], [4, 5], [6, 7], [8]], [1, 4, 3]),
+        ([[1], [2], [3], [4], [5], [6]], [1, 4, 1]),
         ([[1], [2, 3, 4, 5, 6], [7], [8]], [1, 5, 2]),  # more than a run's rows goes alone, and is not refused
         ([[1], [2], [-3], [4]], [1, 3, 1, 1, 1]),  # one is to blame
     ],
@@ -70,6 +72,16 @@ def test_those_that_wait_share_a_run(requests, runs):
         else:
             assert found[index][0].tolist() == [2 * row for row in rows]
             assert found[index][1].tolist() == [f"{index}".encode()] * len(rows)
+
+
+def test_as_many_run_alone_as_may_run_at_a_time():
+    gate = Gate()
+    threads, found = answers(Batches(gate, 4, at_once=2), [[1], [2], [3], [4]])
+    assert gate.runs == [1, 1]
+    gate.open.release(100)
+    for thread in threads:
+        thread.join(10)
+    assert [found[index][0].tolist() for index in range(4)] == [[2], [4], [6], [8]]
 
 
 def test_inputs_of_unlike_length_go_alone():
@@ -107,6 +119,15 @@ def test_only_rows_can_share(given, back, expected):
         return told
 
     assert fits(SignatureDef(inputs={"x": info(given)}, outputs={"y": info(back)})) is expected
+
+
+def threads_of(server):
+    return sum(1 for _ in Path(f"/proc/{server.process.pid}/task").iterdir())
+
+
+def test_an_answer_takes_the_threads_that_are_told(serve, server, exports):
+    """32 more than by default, which is one; a few others come with requests."""
+    assert threads_of(serve(exports / "tiny", "--threads", "33")) - threads_of(server) >= 20
 
 
 def test_a_server_with_batches_gives_each_client_its_own(serve, exports, oracle):
