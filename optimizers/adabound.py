@@ -25,6 +25,8 @@ class AdaBound(Adam):
     Defaults: Adam's; gamma 0.001 and the final rate 0.1, a hundred times the learning rate, the paper's.
     """
 
+    same_state_as = "Adam"
+
     def __init__(self, learning_rate=0.001, final_ratio=100.0, gamma=0.001, amsbound=False, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_at_least_zero(final_ratio=final_ratio)

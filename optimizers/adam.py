@@ -96,6 +96,8 @@ class AdamW(Adam):
     Defaults: Adam's, weight decay 0.004 (Keras; torch has 0.01).
     """
 
+    same_state_as = "Adam"
+
     def __init__(self, learning_rate=0.001, weight_decay=0.004, **kwargs):
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
 

@@ -26,6 +26,7 @@ class AdamP(Adam):
     Defaults: Adam's; delta 0.1 and decay ratio 0.1, the paper's.
     """
 
+    same_state_as = "Adam"
     decays_itself = True
 
     def __init__(self, learning_rate=0.001, delta=0.1, decay_ratio=0.1, **kwargs):

@@ -44,6 +44,10 @@ def scalar_dtype(variable):
     return "float64" if keras.backend.standardize_dtype(variable.dtype) == "float64" else "float32"
 
 
+def is_half(dtype) -> bool:
+    return keras.backend.standardize_dtype(dtype) in ("float16", "bfloat16")
+
+
 def as_stored(value, dtype):
     """`value` as a kernel of that dtype sees it, as a Python float."""
     double = keras.backend.standardize_dtype(dtype) == "float64"

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
+from optimizers.half_precision import origin, widened
 
 
 class Averaging:
@@ -29,6 +30,7 @@ class Averaging:
     def swap_evaluation_weights(self):
         """Exchanges the weights that train with those for evaluation, or back; to the bit. See `EvaluationWeights`.
 
+        Averages of half-precision variables are kept in float32, and rounded when they change places.
         Before the first update there is nothing to exchange, and nothing happens.
 
         Raises:
@@ -66,9 +68,10 @@ class Averaging:
 
     def _follow(self, variable, average):
         """Moves the running average of a variable, and now and then the variable onto it."""
+        variable = widened(variable)
         momentum = ops.where(self.iterations > 0, ops.cast(self.ema_momentum, variable.dtype), 0)
         value = average + (variable - average) * (1 - momentum)
         self.assign(average, value)
         if self.ema_overwrite_frequency:
             due = (self.iterations + 1) % self.ema_overwrite_frequency == 0
-            self.assign(variable, ops.where(due, value, ops.convert_to_tensor(variable)))
+            self.assign(origin(variable), ops.where(due, value, ops.convert_to_tensor(variable)))

@@ -3,7 +3,8 @@
 A subclass is a trio, as in Keras: `build` makes the slots, `update_step` moves one variable, `get_config` names the
 hyper-parameters. Two more methods are for what is the same for every variable of a step, so that it is computed once
 and not once a variable: `step_scalars` (bias corrections) and, where such a number is remembered from step to step,
-`advance`. `update_step` gets everything in the variable's dtype, gradients dense, and need not cast.
+`advance`. `update_step` gets everything in one dtype, gradients dense, and need not cast: float64 for
+float64 variables, else float32. Slots are of that dtype too.
 
 Where this departs from `keras.optimizers.Optimizer`:
 
@@ -11,10 +12,12 @@ Where this departs from `keras.optimizers.Optimizer`:
   would do with the same global batch;
 - an accumulated update of k batches is the update of one batch k times as large: schedules, moving averages and bias
   corrections count updates, not batches;
-- exclusions from weight decay are part of the configuration, and a checkpoint that does not fit is refused.
+- exclusions from weight decay are part of the configuration;
+- a state whose slots would mean something else is not loaded, and a copy has the state of the original.
 """
 
 import math
+import numbers
 import re
 from typing import NamedTuple
 
@@ -24,8 +27,9 @@ from keras import ops
 
 from optimizers import groups as parameter_groups
 from optimizers import kernels, messages
-from optimizers.arithmetic import as_stored, constant, scalar_dtype
+from optimizers.arithmetic import as_stored, constant, is_half, scalar_dtype
 from optimizers.averaging import Averaging
+from optimizers.checkpoints import Checkpoints
 from optimizers.stepping import Stepping
 
 
@@ -36,7 +40,7 @@ class _Chosen(NamedTuple):
     path: str
 
 
-class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
+class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
     """Base of all optimizers here.
 
     Args:
@@ -57,6 +61,7 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
         self._check_at_least_zero(weight_decay=self.weight_decay)
         self._excluded = list(exclude_from_weight_decay or ())
         self._groups = parameter_groups.checked(groups, type(self).__name__)
+        self._is_copy = False
 
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
@@ -74,7 +79,7 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
             self._groups, variables, self.name, self.weight_decay
         )
         self._decays = [decay if applies else 0.0 for decay, applies in zip(decays, decayed, strict=True)]
-        self._dtypes = sorted({scalar_dtype(variable) for variable in variables})
+        self._dtypes = sorted({scalar_dtype(variable) for variable in variables}) or ["float32"]
         self._scalars = []
         if self.use_ema or self.averages:
             # A variable, so that a checkpoint knows at which weights it was made.
@@ -89,7 +94,7 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
             *state: what `advance` gave for this step.
 
         Returns:
-            Scalars that `update_step` gets after the learning rate, in the variable's dtype.
+            Scalars that `update_step` gets after the learning rate, in the same dtype.
         """
         return ()
 
@@ -98,7 +103,7 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
         return ()
 
     def update_step(self, gradient, variable, learning_rate, *scalars):
-        """Moves one variable and its slots. All arguments come in the variable's dtype.
+        """Moves one variable and its slots. All arguments come in one dtype, float32 or float64.
 
         A Python float multiplies tensors only: `ops.convert_to_tensor(slot)` before it. On torch, Keras rounds a float
         that meets one of its variables, or is an argument of `ops.maximum`, `power`, `clip` or `where`, to float32.
@@ -155,6 +160,11 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
         layer = variable.path.replace("/", "_") if hasattr(variable, "path") else variable.name
         return self.add_variable(shape, dtype=variable.dtype, name=f"{layer}_{name}")
 
+    def add_variable(self, shape, initializer="zeros", dtype=None, *args, **kwargs):
+        # Slots of half-precision variables are kept in float32.
+        dtype = "float32" if dtype and is_half(dtype) else dtype
+        return super().add_variable(shape, initializer, dtype, *args, **kwargs)
+
     def _decay_of(self, variable) -> float:
         return self._decays[self._get_variable_index(variable)]
 
@@ -192,7 +202,16 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value):
-        keras.optimizers.Optimizer.learning_rate.fset(self, _checked_rate(type(self).__name__, value))
+        """Any scalar >= 0: a number, an array, a tensor or a variable; or a schedule or callable in place of one."""
+        name = type(self).__name__
+        if not callable(value):
+            value = _checked_scalar(name, value)
+            if not isinstance(self._learning_rate, keras.Variable):
+                raise TypeError(
+                    f"{name}: the learning rate follows {self._learning_rate!r} and cannot be set to a number. Make "
+                    "the optimizer with a float `learning_rate` to set it later."
+                )
+        keras.optimizers.Optimizer.learning_rate.fset(self, value)
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """Keeps variables, or all whose name or path matches one of `var_names`, from being decayed."""
@@ -206,21 +225,6 @@ class Optimizer(Stepping, Averaging, keras.optimizers.Optimizer):
 
     def _use_weight_decay(self, variable):
         return self._decay_of(variable) > 0
-
-    @property
-    def rule(self) -> str:
-        """What a checkpoint is of, and fits: the name of the class."""
-        return type(self).__name__
-
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        store["optimizer"] = np.frombuffer(self.rule.encode(), np.uint8)
-
-    def load_own_variables(self, store):
-        saved = {key: store[key] for key in store.keys()}
-        messages.check_checkpoint(self, saved)
-        for index, variable in enumerate(self.variables):
-            variable.assign(saved[str(index)])
 
 
 def _last_two(path):
@@ -238,3 +242,22 @@ def _checked_rate(owner, rate):
             f"arguments. Received: learning_rate={rate!r}"
         )
     return rate
+
+
+def _checked_scalar(owner, rate):
+    """A scalar as a float, or as a tensor where its value is not known yet (inside a graph)."""
+    number = None
+    if isinstance(rate, numbers.Real) and not isinstance(rate, bool):
+        number = float(rate)
+    elif isinstance(rate, np.ndarray | keras.Variable) or ops.is_tensor(rate):
+        if tuple(rate.shape) == ():
+            try:
+                number = float(ops.convert_to_numpy(rate))
+            except (NotImplementedError, TypeError):  # a symbolic tensor of TensorFlow, a tracer of JAX
+                return ops.convert_to_tensor(rate)
+    if number is None or not 0 <= number < math.inf:
+        raise ValueError(
+            f"{owner}: `learning_rate` must be a scalar >= 0, a LearningRateSchedule or a callable without arguments. "
+            f"Received: learning_rate={rate!r}"
+        )
+    return number

@@ -8,7 +8,7 @@ import keras
 
 
 def fused(variable) -> bool:
-    """Whether a fused kernel may move this variable. (In halves, the kernels' 1 - beta would be 0.)"""
+    """Whether a fused kernel may move this variable."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -202,9 +202,10 @@ def exchange(pairs, swapped):
     import tensorflow as tf
 
     def one(variable, slot):
-        value, average = tf.identity(variable), tf.identity(slot)
+        average = tf.identity(slot)
+        value = tf.cast(tf.identity(variable), average.dtype)
         begun = ~tf.math.is_nan(average)
-        variable.assign(tf.where(begun, average, value))
+        variable.assign(tf.cast(tf.where(begun, average, value), variable.dtype))
         slot.assign(tf.where(begun, value, average))
 
     @tf.function
@@ -237,3 +238,11 @@ def densified(gradient):
     import tensorflow as tf
 
     return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def with_shape(gradient, shape):
+    """The gradient with the static shape of its variable: after an input of free length it may have none."""
+    import tensorflow as tf
+
+    gradient = tf.convert_to_tensor(gradient)
+    return gradient if gradient.shape.is_fully_defined() else tf.ensure_shape(gradient, shape)

@@ -23,6 +23,7 @@ class LAMB(Adam):
     Defaults: Adam's, epsilon 1e-6 (the paper's).
     """
 
+    same_state_as = "Adam"
     decays_itself = True
 
     def __init__(self, learning_rate=0.001, epsilon=1e-6, **kwargs):

@@ -1,4 +1,4 @@
-"""What is said when an argument, a pattern or a checkpoint does not fit: what was expected, what came, what to do."""
+"""What is said when an argument or a pattern does not fit: what was expected, what came, what to do."""
 
 import difflib
 import inspect
@@ -51,34 +51,6 @@ def _matches(pattern, place, variable):
     if isinstance(pattern, str):
         return any(re.search(pattern, text) for text in texts(variable))
     return pattern == place
-
-
-def check_checkpoint(optimizer, saved):
-    """Raises ValueError unless `saved` (key -> array) holds exactly the state of `optimizer`; says whose it is."""
-    mine = optimizer.rule
-    name = saved.pop("optimizer", None)
-    theirs = bytes(bytearray(name)).decode() if name is not None else "an optimizer that did not leave its name"
-    if not optimizer.built:
-        raise ValueError(
-            f"{mine} '{optimizer.name}' has no slots yet, so that the checkpoint's state ({theirs}, {len(saved)} "
-            "variables) has no place to go. Call `optimizer.build(model.trainable_variables)` before loading, or load "
-            "the weights before `compile` if they alone are wanted."
-        )
-    if name is not None and theirs != mine:
-        raise ValueError(f"The checkpoint holds the state of {theirs}, this optimizer is {mine}.")
-    variables = optimizer.variables
-    if len(saved) != len(variables):
-        raise ValueError(
-            f"The checkpoint of {theirs} holds {len(saved)} variables, {mine} '{optimizer.name}' has {len(variables)} "
-            f"for {len(optimizer._trainable_variables)} model variables. Is it another model, or were the optimizer's "
-            "arguments others?"
-        )
-    for index, variable in enumerate(variables):
-        if tuple(saved[str(index)].shape) != tuple(variable.shape):
-            raise ValueError(
-                f"The checkpoint of {theirs} does not fit: '{variable.path}' of {mine} has the shape "
-                f"{tuple(variable.shape)}, the saved one {tuple(saved[str(index)].shape)}. Is it another model?"
-            )
 
 
 def texts(variable):

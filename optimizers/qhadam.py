@@ -24,6 +24,8 @@ class QHAdam(Adam):
     Defaults: what the authors recommend: nus 0.7 and 1, betas 0.995 and 0.999; the rest is Adam's.
     """
 
+    same_state_as = "Adam"
+
     def __init__(self, learning_rate=0.001, beta_1=0.995, beta_2=0.999, nu_1=0.7, nu_2=1.0, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, **kwargs)
         self._check_at_least_zero(nu_1=nu_1, nu_2=nu_2)

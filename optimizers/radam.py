@@ -23,6 +23,8 @@ class RAdam(Adam):
     Defaults: Adam's.
     """
 
+    same_state_as = "Adam"
+
     def __init__(self, learning_rate=0.001, threshold=4.0, **kwargs):
         super().__init__(learning_rate, **kwargs)
         if not threshold >= 4:

@@ -5,6 +5,7 @@ from keras import ops
 
 from optimizers import kernels
 from optimizers.arithmetic import norm_of, scalar_dtype, shrinking
+from optimizers.half_precision import Widened, origin, widened
 
 
 class Stepping:
@@ -15,7 +16,8 @@ class Stepping:
         if strategy:
             grads = kernels.sum_over_replicas(grads)
         pairs = zip(grads, trainable_variables, strict=True)
-        pairs = [(g, v) for g, v in pairs if not self._frozen[self._get_variable_index(v)]]
+        # A variable without elements has nothing to move, and no mean.
+        pairs = [(g, v) for g, v in pairs if not self._frozen[self._get_variable_index(v)] and 0 not in v.shape]
         if not pairs:
             return
         self._note_sparse(pairs)
@@ -161,7 +163,7 @@ class Stepping:
             step, rate = ops.cast(self.iterations + 1, widest), ops.cast(self.learning_rate, widest)
             # Values, by arithmetic: what a conversion gives may be the variable itself, and follow the assignment.
             before = [scalar + 0 for scalar in scalars]
-            state = self.advance(step, rate, grads, variables, *before)
+            state = self.advance(step, rate, grads, [widened(variable) for variable in variables], *before)
             for scalar, old, new in zip(scalars, before, state, strict=True):
                 scalar.assign(new if due is True else ops.where(due, new, old))
         plan = {}
@@ -176,9 +178,33 @@ class Stepping:
 
     def _move(self, variable, gradient, plan):
         multiplier = self._multipliers[self._get_variable_index(variable)]
-        rate, *scalars = (ops.cast(s, variable.dtype) for s in plan[scalar_dtype(variable)][multiplier])
-        self.apply_decay(variable, rate)
-        self.update_step(gradient, variable, rate, *scalars)
+        rate, *scalars = (ops.cast(s, scalar_dtype(variable)) for s in plan[scalar_dtype(variable)][multiplier])
+        moved = widened(variable)
+        self.apply_decay(moved, rate)
+        self.update_step(gradient, moved, rate, *scalars)
+        if moved is not variable:
+            self.assign(variable, moved.value)
+
+    def assign(self, variable, value):
+        if isinstance(variable, Widened):
+            variable.assign(value)
+        else:
+            super().assign(variable, value)
+
+    def assign_add(self, variable, value):
+        if isinstance(variable, Widened):
+            variable.assign(variable + value)
+        else:
+            super().assign_add(variable, value)
+
+    def assign_sub(self, variable, value):
+        if isinstance(variable, Widened):
+            variable.assign(variable - value)
+        else:
+            super().assign_sub(variable, value)
+
+    def _get_variable_index(self, variable):
+        return super()._get_variable_index(origin(variable))
 
     def apply_decay(self, variable, learning_rate):
         if not self.decays_itself and self._decay_of(variable):
@@ -203,6 +229,10 @@ def _ran(branch):
 
 
 def _dense(gradient, variable):
-    """A dense gradient of the variable's dtype; rows that a sparse gradient names twice are summed."""
-    gradient = kernels.densified(gradient) if keras.backend.backend() == "tensorflow" else gradient
-    return ops.cast(gradient, variable.dtype)
+    """A dense gradient of the variable's shape, in the dtype of its step; rows that a sparse one names twice are
+    summed."""
+    if keras.backend.backend() == "tensorflow":
+        gradient = kernels.with_shape(kernels.densified(gradient), variable.shape)
+    elif keras.backend.backend() == "jax":
+        gradient = ops.convert_to_tensor(gradient, sparse=False)
+    return ops.cast(gradient, scalar_dtype(variable))

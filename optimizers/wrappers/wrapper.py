@@ -45,6 +45,17 @@ class Wrapper(Optimizer):
     def variables(self):
         return super().variables + self.inner.variables
 
+    def _without_slots(self):
+        return super()._without_slots() + self.inner._without_slots()
+
+    def _unbuild(self):
+        super()._unbuild()
+        self.inner._unbuild()
+
+    def bind(self, variables):
+        super().bind(variables)
+        self.inner.bind(variables)
+
     def advance(self, step, learning_rate, gradients, variables, *state):
         return self.inner.advance(step, learning_rate, gradients, variables, *state)
 
@@ -78,6 +89,10 @@ class Wrapper(Optimizer):
     @property
     def rule(self):
         return f"{type(self).__name__}({self.inner.rule})"
+
+    @property
+    def state_rule(self):
+        return f"{type(self).__name__}({self.inner.state_rule})"
 
     def get_config(self):
         config = super().get_config()

@@ -70,7 +70,7 @@ def test_a_learning_rate_set_later_is_checked_too():
     optimizer.learning_rate = 0.5
     optimizer.learning_rate = np.float32(0.25)
     assert float(optimizer.learning_rate) == 0.25
-    for bad in (-1.0, float("nan"), 1):
+    for bad in (-1.0, float("nan")):
         with pytest.raises(ValueError, match="learning_rate"):
             optimizer.learning_rate = bad
 
@@ -320,26 +320,31 @@ def saved(optimizer, on):
 
 
 @pytest.mark.parametrize(
-    "mine, says",
+    "mine, on, says",
     [
-        (lambda: optimizers.RMSProp(momentum=0.5), "holds the state of Adam, this optimizer is RMSProp"),
-        (lambda: adam(use_ema=True), "holds 12 variables, Adam 'adam"),
+        (lambda: adam(use_ema=True), (2, 3), r"has 4 variables and this one has 6 \(for 1 trainable variables"),
+        (adam, (3, 2), r"'adam\w*/\w+_momentum' has the shape \(3, 2\) here and \(2, 3\) there"),
     ],
 )
-def test_a_checkpoint_of_another_optimizer_is_refused(mine, says):
-    store = saved(adam(), variables("float32"))
-    optimizer = mine()
-    optimizer.build(variables("float32"))
-    with pytest.raises(ValueError) as caught:
-        optimizer.load_own_variables(store)
-    assert says in str(caught.value)
-
-
-def test_a_checkpoint_of_other_variables_is_refused():
+def test_a_state_that_does_not_fit_is_left_out(mine, on, says):
     store = saved(adam(), [keras.Variable(np.ones((2, 3)))])
-    optimizer = adam()
-    with pytest.raises(ValueError, match="no slots yet.*build"):
+    optimizer = mine()
+    optimizer.build([keras.Variable(np.ones(on))])
+    optimizer._iterations.assign(7)
+    with pytest.warns(UserWarning, match=f"keeps its own state: the saved one is left out, since .*{says}"):
         optimizer.load_own_variables(store)
-    optimizer.build([keras.Variable(np.ones((3, 2)))])
-    with pytest.raises(ValueError, match=r"has the shape \(3, 2\), the saved one \(2, 3\)"):
+    assert int(optimizer.iterations) == 7
+
+
+def test_a_state_written_by_version_0_1_0_is_read():
+    """It had the rule's name among the variables."""
+    store = saved(adam(), variables("float32"))
+    store["optimizer"] = np.frombuffer(b"Adam", np.uint8)
+    optimizer = adam()
+    optimizer.build(variables("float32"))
+    store["0"] = np.array(5)
+    optimizer.load_own_variables(store)
+    assert int(optimizer.iterations) == 5
+    store["optimizer"] = np.frombuffer(b"AdaBelief", np.uint8)
+    with pytest.warns(UserWarning, match="since it is of AdaBelief"):
         optimizer.load_own_variables(store)

@@ -19,7 +19,7 @@ Bad input of the optimizers' issue:
 | a negative, NaN or integer learning rate; a beta outside [0, 1) | test_base.py: test_bad_arguments_* |
 | the same, of every optimizer | here |
 | a pattern that matches no variable | test_base.py, test_groups.py, test_lazy_and_skip.py (`match`) |
-| a checkpoint of another optimizer, or of other variables | test_base.py: test_a_checkpoint_of_* |
+| a state of another optimizer, or of other variables | test_base.py, test_drop_in.py: test_*_left_out* |
 | `apply` before `build` without variables | test_base.py: test_bad_arguments_* |
 """
 

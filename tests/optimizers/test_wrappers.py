@@ -61,9 +61,3 @@ def test_what_does_not_fit_is_refused_in_words():
     built.build(variables("float32"))
     with pytest.raises(ValueError, match="built already"):
         optimizers.Cautious(built)
-    store = {}
-    built.save_own_variables(store)
-    wrapped = optimizers.Lookahead(optimizers.Adam())
-    wrapped.build(variables("float32"))
-    with pytest.raises(ValueError, match=r"state of Adam, this optimizer is Lookahead\(Adam\)"):
-        wrapped.load_own_variables(store)
