@@ -8,7 +8,7 @@ class ModelWrapper(keras.Model):
 
     Args:
         model: the model to train, built or not; its own `train_step` and `compute_loss` are not used.
-        **kwargs: `name`.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras model takes them.
     """
 
     def __init__(self, model, **kwargs):
@@ -22,6 +22,8 @@ class ModelWrapper(keras.Model):
         super().__init__(**kwargs)
         self.inner = model
         self.built = model.built
+        if not self.trainable:
+            model.trainable = False
 
     def build(self, input_shape):
         if not self.inner.built:
@@ -32,7 +34,7 @@ class ModelWrapper(keras.Model):
         return self.inner(inputs, training=training)
 
     def get_config(self):
-        return {"name": self.name, "model": keras.saving.serialize_keras_object(self.inner)}
+        return {**super().get_config(), "model": keras.saving.serialize_keras_object(self.inner)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

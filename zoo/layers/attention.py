@@ -23,8 +23,8 @@ NOWHERE = -1e9  # added to a score: the softmax makes it 0
 
 
 class _Attention(keras.layers.Layer):
-    def __init__(self, width: int, heads: int, name: str):
-        super().__init__(name=name)
+    def __init__(self, width: int, heads: int, **kwargs):
+        super().__init__(**kwargs)
         if width % heads:
             raise ValueError(
                 f"Expected the width to be a multiple of the heads. Received: width={width}, heads={heads}"
@@ -33,7 +33,9 @@ class _Attention(keras.layers.Layer):
         self.out = self._dense(width, "out")
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(), name=name)
+        glorot = keras.initializers.GlorotUniform()
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        return keras.layers.Dense(units, kernel_initializer=glorot, **part, name=name)
 
     def _split(self, x, parts: int) -> list:
         """[B, T, parts D] -> `parts` tensors [B, H, T, D / H]."""
@@ -53,18 +55,23 @@ class _Attention(keras.layers.Layer):
         seen = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))  # B T H D/H
         return self.out(ops.reshape(seen, (-1, ops.shape(seen)[1], self.width))), weights
 
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "width": self.width, "heads": self.heads}
 
+
+@keras.saving.register_keras_serializable("menagerie")
 class SelfAttention(_Attention):
     """Each position looks at the positions of its own sequence.
 
     Args:
         width: D.
         heads: H, a divisor of the width.
-        name: The layer's name.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras layer takes them.
     """
 
-    def __init__(self, width: int, heads: int, name: str):
-        super().__init__(width, heads, name)
+    def __init__(self, width: int, heads: int, **kwargs):
+        super().__init__(width, heads, **kwargs)
         self.qkv = self._dense(3 * width, "qkv")
 
     def build(self, shape):
@@ -95,17 +102,18 @@ class SelfAttention(_Attention):
         return self._look(query, keys, values, bias)[0], keys, values
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class CrossAttention(_Attention):
     """Each position looks at the positions of another sequence, the source.
 
     Args:
         width: D.
         heads: H, a divisor of the width.
-        name: The layer's name.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras layer takes them.
     """
 
-    def __init__(self, width: int, heads: int, name: str):
-        super().__init__(width, heads, name)
+    def __init__(self, width: int, heads: int, **kwargs):
+        super().__init__(width, heads, **kwargs)
         self.q = self._dense(width, "q")
         self.kv = self._dense(2 * width, "kv")
 

@@ -23,6 +23,7 @@ from zoo.layers.attention import NOWHERE
 from zoo.layers.sequence import PADDING
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class Reader(keras.layers.Layer):
     """Bidirectional LSTMs on top of each other, and from their last states the first ones of a writer.
 
@@ -30,18 +31,19 @@ class Reader(keras.layers.Layer):
         units: U, in each direction.
         layers: How many.
         dropout: Share of each layer's inputs that training leaves out, the same ones at every token of a sequence.
-        name: The layer's name.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras layer takes them.
     """
 
-    def __init__(self, units: int, layers: int, dropout: float, name: str):
-        super().__init__(name=name)
+    def __init__(self, units: int, layers: int, dropout: float, **kwargs):
+        super().__init__(**kwargs)
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.lstms, self.hidden, self.cells = [], [], []
         for n in range(1, layers + 1):
-            lstm = keras.layers.LSTM(units, return_sequences=True, return_state=True, name=f"lstm{n}")
-            self.lstms.append(keras.layers.Bidirectional(lstm, name=f"bidirectional{n}"))
-            self.hidden.append(keras.layers.Dense(units, activation="tanh", name=f"hidden{n}"))
-            self.cells.append(keras.layers.Dense(units, name=f"cell{n}"))
-        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), name="dropout")
+            lstm = keras.layers.LSTM(units, return_sequences=True, return_state=True, **part, name=f"lstm{n}")
+            self.lstms.append(keras.layers.Bidirectional(lstm, **part, name=f"bidirectional{n}"))
+            self.hidden.append(keras.layers.Dense(units, activation="tanh", **part, name=f"hidden{n}"))
+            self.cells.append(keras.layers.Dense(units, **part, name=f"cell{n}"))
+        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), **part, name="dropout")
         self.units = units
 
     def build(self, shape):
@@ -63,7 +65,13 @@ class Reader(keras.layers.Layer):
             first.append((h, cell(ops.concatenate([forward_c, backward_c], axis=-1))))
         return x, first
 
+    def get_config(self):
+        """The constructor's arguments."""
+        own = {"units": self.units, "layers": len(self.lstms), "dropout": self.dropout.rate}
+        return {**super().get_config(), **own}
 
+
+@keras.saving.register_keras_serializable("menagerie")
 class Step(keras.layers.Layer):
     """One step of an LSTM whose inputs are partly known before the loop.
 
@@ -71,15 +79,15 @@ class Step(keras.layers.Layer):
         units: U.
         known: Width of the inputs that are known before, 0 if none.
         carried: Width of those that the loop itself makes, besides the state.
-        name: The layer's name.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras layer takes them.
     """
 
-    def __init__(self, units: int, known: int, carried: int, name: str):
-        super().__init__(name=name)
+    def __init__(self, units: int, known: int, carried: int, **kwargs):
+        super().__init__(**kwargs)
         self.units, self.known, self.carried = units, known, carried
 
-    def build(self, shape=None):
-        """Makes kernels and bias; the forget gate's begins at 1."""
+    def build(self, shape):
+        """Makes kernels and bias; the forget gate's begins at 1. The arguments say all sizes, whatever the shape."""
         gates = 4 * self.units
         if self.known:
             self.kernel = self.add_weight((self.known, gates), "glorot_uniform", name="kernel")
@@ -99,30 +107,39 @@ class Step(keras.layers.Layer):
         c = ops.sigmoid(keep) * c + ops.sigmoid(enter) * ops.tanh(candidate)
         return ops.sigmoid(leave) * ops.tanh(c), c
 
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "units": self.units, "known": self.known, "carried": self.carried}
 
+
+@keras.saving.register_keras_serializable("menagerie")
 class AdditiveScores(keras.layers.Layer):
     """v tanh(W states + U query + b), and with coverage + w coverage inside the tanh.
 
     Args:
         units: A.
+        width: Of the states, 2U.
         coverage: Whether the scores see how much each token was looked at before.
-        name: The layer's name.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras layer takes them.
     """
 
-    def __init__(self, units: int, name: str, *, coverage: bool = False):
-        super().__init__(name=name)
-        self.keys = keras.layers.Dense(units, name="keys")
-        self.query = keras.layers.Dense(units, use_bias=False, name="query")
-        self.out = keras.layers.Dense(1, use_bias=False, name="out")
-        self.coverage = keras.layers.Dense(units, use_bias=False, name="coverage") if coverage else None
+    def __init__(self, units: int, width: int, coverage: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.width = units, width
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.keys = keras.layers.Dense(units, **part, name="keys")
+        self.query = keras.layers.Dense(units, use_bias=False, **part, name="query")
+        self.out = keras.layers.Dense(1, use_bias=False, **part, name="out")
+        dense = keras.layers.Dense(units, use_bias=False, **part, name="coverage") if coverage else None
+        self.coverage = dense
 
-    def build(self, states, query):
-        """Makes the weights for shapes [B, S, 2U] and [B, U]."""
-        self.keys.build(states)
+    def build(self, query):
+        """Makes the weights for a query of shape [B, U]."""
+        self.keys.build((None, None, self.width))
         self.query.build(query)
-        self.out.build((*states[:-1], self.keys.units))
+        self.out.build((None, None, self.units))
         if self.coverage is not None:
-            self.coverage.build((*states[:-1], 1))
+            self.coverage.build((None, None, 1))
 
     def project(self, states):
         """[B, S, 2U] -> keys [B, S, A]."""
@@ -135,22 +152,31 @@ class AdditiveScores(keras.layers.Layer):
             inside = inside + self.coverage(coverage[:, :, None])
         return ops.squeeze(self.out(ops.tanh(inside)), axis=-1)
 
+    def get_config(self):
+        """The constructor's arguments."""
+        own = {"units": self.units, "width": self.width, "coverage": self.coverage is not None}
+        return {**super().get_config(), **own}
 
+
+@keras.saving.register_keras_serializable("menagerie")
 class GeneralScores(keras.layers.Layer):
     """query W states.
 
     Args:
         units: Of the query.
-        name: The layer's name.
+        width: Of the states, 2U.
+        **kwargs: `name`, `trainable` and `dtype`, as every Keras layer takes them.
     """
 
-    def __init__(self, units: int, name: str):
-        super().__init__(name=name)
-        self.keys = keras.layers.Dense(units, use_bias=False, name="keys")
+    def __init__(self, units: int, width: int, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.width = units, width
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.keys = keras.layers.Dense(units, use_bias=False, **part, name="keys")
 
-    def build(self, states, query):
-        """Makes the weights for shapes [B, S, 2U] and [B, U]."""
-        self.keys.build(states)
+    def build(self, query):
+        """Makes the weights for a query of shape [B, U]."""
+        self.keys.build((None, None, self.width))
 
     def project(self, states):
         """[B, S, 2U] -> keys [B, S, U]."""
@@ -160,35 +186,19 @@ class GeneralScores(keras.layers.Layer):
         """[B, U] and keys -> scores [B, S]."""
         return ops.squeeze(ops.matmul(keys, query[:, :, None]), axis=-1)
 
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "units": self.units, "width": self.width}
 
-def padding_scores(tokens):
-    """Tokens [B, S] -> what hides the padding when it is added to scores [B, S]."""
-    return ops.where(ops.equal(tokens, PADDING), NOWHERE, 0.0)
+
+def padding_scores(tokens, dtype):
+    """Tokens [B, S] -> what hides the padding when it is added to scores [B, S] of that type."""
+    return ops.cast(ops.where(ops.equal(tokens, PADDING), NOWHERE, 0.0), dtype)
 
 
 def gather(weights, values):
     """Weights [B, S] and values [B, S, D] -> their sum [B, D]."""
     return ops.squeeze(ops.matmul(weights[:, None], values), axis=1)
-
-
-class Embedding(keras.layers.ReversibleEmbedding):
-    """Tokens [...] -> vectors [..., D] of deviation 1; in reverse, states within -1 and 1 -> logits [..., V].
-
-    Args:
-        vocabulary: V.
-        width: D.
-        tied: Whether the reverse uses the same numbers.
-        name: The layer's name.
-    """
-
-    def __init__(self, vocabulary: int, width: int, tied: bool, name: str):
-        spread = keras.initializers.RandomNormal(stddev=width**-0.5)
-        super().__init__(vocabulary, width, tie_weights=tied, embeddings_initializer=spread, name=name)
-
-    def call(self, inputs, reverse=False):
-        """Tokens, or states where `reverse`."""
-        x = super().call(inputs, reverse=reverse)
-        return x if reverse else x * self.output_dim**0.5
 
 
 def _forget(shape, dtype=None):

@@ -34,7 +34,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.recurrence import AdditiveScores, Embedding, GeneralScores, Reader, Step, gather, padding_scores
+from zoo.layers.embedding import Embedding
+from zoo.layers.recurrence import AdditiveScores, GeneralScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
 
 
@@ -97,24 +98,26 @@ class LSTMAttention(SequenceModel):
 
     dropped: tuple[str, ...] = ()  # what of its own goes into the next step and is dropped on the way
 
-    def __init__(self, vocabulary, width, units, layers, dropout, tied, carried):
-        super().__init__(name="lstm_attention")
+    def __init__(self, vocabulary, width, units, layers, dropout, tied, carried, name="lstm_attention", **kwargs):
+        super().__init__(name=name, **kwargs)
         self.vocabulary, self.width, self.units = vocabulary, width, units
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        sizes = {"input_dim": vocabulary, "output_dim": width, **part}
         if tied:
-            self.source_embedding = self.target_embedding = Embedding(vocabulary, width, True, "embedding")
+            self.source_embedding = self.target_embedding = Embedding(**sizes, name="embedding")
         else:
-            self.source_embedding = Embedding(vocabulary, width, True, "source_embedding")
-            self.target_embedding = Embedding(vocabulary, width, False, "target_embedding")
+            self.source_embedding = Embedding(**sizes, name="source_embedding")
+            self.target_embedding = Embedding(**sizes, tie_weights=False, name="target_embedding")
         for embedding in (self.source_embedding, self.target_embedding):
             if not embedding.built:
                 embedding.build((None, None))
-        self.encoder = Reader(units, layers, dropout, name="encoder")
+        self.encoder = Reader(units, layers, dropout, **part, name="encoder")
         self.encoder.build((None, None, width))
-        self.decoder = [Step(units, width, carried, name="decoder1")]
-        self.decoder += [Step(units, 0, units, name=f"decoder{n}") for n in range(2, layers + 1)]
+        self.decoder = [Step(units, width, carried, **part, name="decoder1")]
+        self.decoder += [Step(units, 0, units, **part, name=f"decoder{n}") for n in range(2, layers + 1)]
         for step in self.decoder:
-            step.build()
-        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), name="dropout")
+            step.build((None, 4 * units))
+        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), **part, name="dropout")
         self.built = True
 
     def call(self, inputs, training=False):
@@ -131,7 +134,7 @@ class LSTMAttention(SequenceModel):
 
     def _encode(self, source, training) -> dict:
         states, first = self.read(source, training)
-        memory = {"states": states, "bias": padding_scores(source)}
+        memory = {"states": states, "bias": padding_scores(source, states.dtype)}
         for n, (h, c) in enumerate(first, 1):
             memory[f"h{n}"], memory[f"c{n}"] = h, c
         return memory
@@ -187,19 +190,27 @@ class LSTMAttention(SequenceModel):
             gates, carried = None, _masked(h, masks, f"h{n}")
         return after
 
+    def get_config(self):
+        """The arguments of a subclass's constructor."""
+        own = {"vocabulary": self.vocabulary, "width": self.width, "units": self.units, "layers": len(self.decoder)}
+        own |= {"dropout": self.dropout.rate, "tied": self.source_embedding is self.target_embedding}
+        return {**super().get_config(), **own}
 
+
+@keras.saving.register_keras_serializable("menagerie")
 class Luong(LSTMAttention):
     """Looks after the step; the state has "readout" [B, D] besides, which goes into the next step."""
 
     dropped = ("readout",)
 
-    def __init__(self, vocabulary, width, units, layers, dropout, tied):
-        super().__init__(vocabulary, width, units, layers, dropout, tied, carried=width)
-        self.scores = GeneralScores(units, name="scores")
-        self.scores.build((None, None, 2 * units), (None, units))
-        self.readout_seen = keras.layers.Dense(width, use_bias=False, name="readout_seen")
+    def __init__(self, vocabulary, width, units, layers, dropout, tied, **kwargs):
+        super().__init__(vocabulary, width, units, layers, dropout, tied, carried=width, **kwargs)
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.scores = GeneralScores(units, 2 * units, **part, name="scores")
+        self.scores.build((None, units))
+        self.readout_seen = keras.layers.Dense(width, use_bias=False, **part, name="readout_seen")
         self.readout_seen.build((None, None, 2 * units))
-        self.readout_state = keras.layers.Dense(width, use_bias=False, name="readout_state")
+        self.readout_state = keras.layers.Dense(width, use_bias=False, **part, name="readout_state")
         self.readout_state.build((None, units))
 
     def _fixed(self, memory) -> dict:
@@ -207,7 +218,9 @@ class Luong(LSTMAttention):
         return {"keys": self.scores.project(states), "values": self.readout_seen(states), "bias": memory["bias"]}
 
     def _first(self, memory) -> dict:
-        return super()._first(memory) | {"readout": ops.zeros_like(memory["states"][:, 0, :1]) * ops.zeros(self.width)}
+        return super()._first(memory) | {
+            "readout": ops.zeros_like(memory["states"][:, 0, :1]) * ops.zeros(self.width, memory["states"].dtype)
+        }
 
     def _advance(self, gates, state, fixed, masks) -> dict:
         after = self._lstms(gates, state["readout"], state, masks)
@@ -223,14 +236,16 @@ class Luong(LSTMAttention):
         return ops.transpose(states["readout"], (1, 0, 2))
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class Bahdanau(LSTMAttention):
     """Looks before the step; the state has "seen" [B, 2U] besides."""
 
-    def __init__(self, vocabulary, width, units, layers, dropout, tied):
-        super().__init__(vocabulary, width, units, layers, dropout, tied, carried=2 * units)
-        self.scores = AdditiveScores(units, name="scores")
-        self.scores.build((None, None, 2 * units), (None, units))
-        self.readout = keras.layers.Dense(width, activation="tanh", name="readout")
+    def __init__(self, vocabulary, width, units, layers, dropout, tied, **kwargs):
+        super().__init__(vocabulary, width, units, layers, dropout, tied, carried=2 * units, **kwargs)
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.scores = AdditiveScores(units, 2 * units, **part, name="scores")
+        self.scores.build((None, units))
+        self.readout = keras.layers.Dense(width, activation="tanh", **part, name="readout")
         self.readout.build((None, 3 * units + width))
 
     def _fixed(self, memory) -> dict:

@@ -34,7 +34,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from zoo.layers.recurrence import AdditiveScores, Embedding, Reader, Step, gather, padding_scores
+from zoo.layers.embedding import Embedding
+from zoo.layers.recurrence import AdditiveScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
 
 TINY = 1e-20  # added to probabilities, so that each has a logarithm
@@ -91,28 +92,33 @@ def pointer_generator(
     return keras.Model(source, {"1": model.read(source)[0]}, name="pointer_generator_features")
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class PointerGenerator(SequenceModel):
     """What `pointer_generator` builds, with its arguments.
 
     The state is a dict: "h", "c", "context" [B, 2U], "weights" [B, S], and "coverage" [B, S] where there is one.
     """
 
-    def __init__(self, vocabulary, width, units, coverage, smoothing, dropout):
-        super().__init__(name="pointer_generator")
+    def __init__(self, vocabulary, width, units, coverage, smoothing, dropout, name="pointer_generator", **kwargs):
+        super().__init__(name=name, **kwargs)
         self.vocabulary, self.coverage, self.smoothing = vocabulary, coverage, smoothing
-        self.embedding = Embedding(vocabulary, width, True, "embedding")
+        self.width, self.units = width, units
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.embedding = Embedding(vocabulary, width, **part, name="embedding")
         self.embedding.build((None, None))
-        self.encoder = Reader(units, 1, dropout, name="encoder")
+        self.encoder = Reader(units, 1, dropout, **part, name="encoder")
         self.encoder.build((None, None, width))
-        self.decoder = Step(units, width, 2 * units, name="decoder")
-        self.decoder.build()
-        self.scores = AdditiveScores(units, name="scores", coverage=coverage > 0)
-        self.scores.build((None, None, 2 * units), (None, units))
-        self.readout = keras.layers.Dense(width, activation="tanh", name="readout")
+        self.decoder = Step(units, width, 2 * units, **part, name="decoder")
+        self.decoder.build((None, 4 * units))
+        self.scores = AdditiveScores(units, 2 * units, coverage > 0, **part, name="scores")
+        self.scores.build((None, units))
+        self.readout = keras.layers.Dense(width, activation="tanh", **part, name="readout")
         self.readout.build((None, 3 * units))
-        self.generate = keras.layers.Dense(1, activation="sigmoid", dtype="float32", name="generate")
+        self.generate = keras.layers.Dense(
+            1, activation="sigmoid", dtype="float32", trainable=self.trainable, name="generate"
+        )
         self.generate.build((None, 3 * units + width))
-        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), name="dropout")
+        self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), **part, name="dropout")
         self.built = True
 
     def call(self, inputs, training=False):
@@ -121,7 +127,7 @@ class PointerGenerator(SequenceModel):
         if self.coverage:
             before = states["coverage"] - states["weights"]
             again = ops.sum(ops.minimum(states["weights"], before), axis=-1)
-            self.add_loss(self.coverage * _mean(again, inputs["target"]))
+            self.add_loss(self.coverage * _mean(ops.cast(again, "float32"), inputs["target"]))
         readout = self.dropout(self._readout(states), training=training)
         return self._answer(readout, states, x, inputs["source"])
 
@@ -180,7 +186,7 @@ class PointerGenerator(SequenceModel):
             "keys": self.scores.project(states),
             "states": states,
             "source": source,
-            "bias": padding_scores(source),
+            "bias": padding_scores(source, states.dtype),
         }
 
     def _first(self, memory) -> dict:
@@ -205,6 +211,11 @@ class PointerGenerator(SequenceModel):
         generate = self.generate(ops.concatenate([states["context"], states["h"], x], axis=-1))
         copied = _by_token(ops.cast(states["weights"], "float32"), source, self.vocabulary)
         return ops.log(generate * ops.softmax(logits) + (1 - generate) * copied + TINY)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        own = {"vocabulary": self.vocabulary, "width": self.width, "units": self.units, "dropout": self.dropout.rate}
+        return {**super().get_config(), **own, "coverage": self.coverage, "smoothing": self.smoothing}
 
 
 def _by_token(weights, source, vocabulary: int):

@@ -110,8 +110,10 @@ class SmoothedCrossentropy(keras.losses.Loss):
         smoothing: Share of the target that is spread over all classes, in [0, 1).
     """
 
-    def __init__(self, smoothing: float, name: str = "smoothed_crossentropy", reduction: str = "sum_over_batch_size"):
-        super().__init__(name=name, reduction=reduction)
+    def __init__(
+        self, smoothing: float, name: str = "smoothed_crossentropy", reduction: str = "sum_over_batch_size", dtype=None
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
@@ -123,4 +125,4 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "smoothing": self.smoothing}
+        return {**super().get_config(), "smoothing": self.smoothing, "dtype": self.dtype}

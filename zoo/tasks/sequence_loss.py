@@ -18,8 +18,8 @@ class SequenceCrossentropy(keras.losses.Loss):
         smoothing: Share of the target that is spread over all tokens, in [0, 1).
     """
 
-    def __init__(self, smoothing: float = 0.0, name: str = "sequence_crossentropy", reduction: str = "sum"):
-        super().__init__(name=name, reduction=reduction)
+    def __init__(self, smoothing: float = 0.0, name: str = "sequence_crossentropy", reduction: str = "sum", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.smoothing = smoothing
 
     def call(self, y_true, y_pred):
@@ -36,7 +36,7 @@ class SequenceCrossentropy(keras.losses.Loss):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "smoothing": self.smoothing}
+        return {**super().get_config(), "smoothing": self.smoothing, "dtype": self.dtype}
 
 
 @keras.saving.register_keras_serializable("menagerie")

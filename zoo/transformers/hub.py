@@ -88,6 +88,7 @@ def order(size: int, padding: int, start: int, end: int) -> np.ndarray:
     return np.array([padding, others[0], start, end, *others[1:]], np.int32)
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class HubSeq2Seq(SequenceModel):
     """What `hub_seq2seq` builds, around a backbone of KerasHub.
 
@@ -95,10 +96,10 @@ class HubSeq2Seq(SequenceModel):
         room: Tokens that it can read, and write, at most; None where that is not bounded.
     """
 
-    def __init__(self, backbone: keras.Model, padding: int, start: int, end: int):
+    def __init__(self, backbone: keras.Model, padding: int, start: int, end: int, name: str = "hub_seq2seq", **kwargs):
         import keras_hub
 
-        super().__init__(name="hub_seq2seq")
+        super().__init__(name=name, **kwargs)
         writer, self.begins = BACKBONES[type(backbone).__name__]
         self.writer = getattr(keras_hub.models, writer)(backbone)
         self.order = order(backbone.vocabulary_size, padding, start, end)
@@ -107,6 +108,8 @@ class HubSeq2Seq(SequenceModel):
         longest = getattr(backbone, "max_sequence_length", None)
         self.room = longest and longest - self.begins
         self.built = True
+        if not self.trainable:
+            backbone.trainable = False
 
     @property
     def backbone(self) -> keras.Model:
@@ -201,6 +204,19 @@ class HubSeq2Seq(SequenceModel):
         half = np.zeros(self.vocabulary, "float32")
         half[[PADDING, START]] = math.log(2)
         return logits - ops.cast(half, logits.dtype)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        own = {"backbone": keras.saving.serialize_keras_object(self.backbone), "padding": int(self.order[PADDING])}
+        return {**super().get_config(), **own, "start": self.first, "end": self.last}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model of `get_config`, its backbone made anew."""
+        import keras_hub  # noqa: F401 - registers the backbones
+
+        backbone = keras.saving.deserialize_keras_object(config["backbone"], custom_objects=custom_objects)
+        return cls(**{**config, "backbone": backbone})
 
 
 def _before(token: int, tokens):

@@ -27,6 +27,7 @@ import keras
 from keras import ops
 
 from zoo.layers.attention import NOWHERE, CrossAttention, SelfAttention, causal_bias, padding_bias, sinusoids
+from zoo.layers.embedding import Embedding
 from zoo.layers.sequence import SequenceModel
 
 
@@ -85,27 +86,43 @@ def transformer(
     return keras.Model(source, {"1": model.read(source)}, name="transformer_features")
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class Transformer(SequenceModel):
     """What `transformer` builds, with its arguments."""
 
     shares_memory = True
 
-    def __init__(self, vocabulary, width, layers, heads, hidden, norm, activation, dropout, tied):
-        super().__init__(name="transformer")
+    def __init__(
+        self,
+        vocabulary,
+        width,
+        layers,
+        heads,
+        hidden,
+        norm,
+        activation,
+        dropout,
+        tied,
+        name="transformer",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
         self.vocabulary, self.width, self.heads = vocabulary, width, heads
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        embedding = {"input_dim": vocabulary, "output_dim": width, **part}
         if tied:
-            self.source_embedding = self.target_embedding = Embedding(vocabulary, width, True, "embedding")
+            self.source_embedding = self.target_embedding = PositionalEmbedding(**embedding, name="embedding")
         else:
-            self.source_embedding = Embedding(vocabulary, width, True, "source_embedding")
-            self.target_embedding = Embedding(vocabulary, width, False, "target_embedding")
+            self.source_embedding = PositionalEmbedding(**embedding, name="source_embedding")
+            self.target_embedding = PositionalEmbedding(**embedding, tie_weights=False, name="target_embedding")
         block = {"width": width, "heads": heads, "hidden": hidden, "norm": norm}
-        block |= {"activation": activation, "dropout": dropout}
+        block |= {"activation": activation, "dropout": dropout, **part}
         self.encoder = [EncoderBlock(**block, name=f"encoder{n}") for n in range(1, layers + 1)]
         self.decoder = [DecoderBlock(**block, name=f"decoder{n}") for n in range(1, layers + 1)]
         last = norm == "pre"
-        self.encoder_norm = _norm("encoder_norm") if last else None
-        self.decoder_norm = _norm("decoder_norm") if last else None
-        self.dropout = keras.layers.Dropout(dropout, name="embedding_dropout")
+        self.encoder_norm = _norm("encoder_norm", part) if last else None
+        self.decoder_norm = _norm("decoder_norm", part) if last else None
+        self.dropout = keras.layers.Dropout(dropout, **part, name="embedding_dropout")
 
         for layer in {self.source_embedding.name: self.source_embedding, "": self.target_embedding}.values():
             if not layer.built:
@@ -173,13 +190,17 @@ class Transformer(SequenceModel):
         x = x if self.decoder_norm is None else self.decoder_norm(x)
         return self.target_embedding(x, reverse=True)
 
+    def get_config(self):
+        """The constructor's arguments."""
+        blocks = self.encoder[0].get_config()
+        own = {name: blocks[name] for name in ("width", "heads", "hidden", "norm", "activation", "dropout")}
+        own |= {"vocabulary": self.vocabulary, "layers": len(self.encoder)}
+        return {**super().get_config(), **own, "tied": self.source_embedding is self.target_embedding}
 
-class Embedding(keras.layers.ReversibleEmbedding):
+
+@keras.saving.register_keras_serializable("menagerie")
+class PositionalEmbedding(Embedding):
     """Tokens -> their vectors and positions; in reverse, states -> logits."""
-
-    def __init__(self, vocabulary: int, width: int, tied: bool, name: str):
-        spread = keras.initializers.RandomNormal(stddev=width**-0.5)
-        super().__init__(vocabulary, width, tie_weights=tied, embeddings_initializer=spread, name=name)
 
     def call(self, inputs, reverse=False, first=0):
         """Tokens [B, T], of positions `first` and on -> [B, T, D]; in reverse states [B, T, D] -> logits [B, T, V]."""
@@ -187,19 +208,20 @@ class Embedding(keras.layers.ReversibleEmbedding):
         if reverse:
             return x
         positions = ops.arange(ops.shape(inputs)[1]) + first
-        return x * self.output_dim**0.5 + ops.cast(sinusoids(positions, self.output_dim), x.dtype)
+        return x + ops.cast(sinusoids(positions, self.output_dim), x.dtype)
 
 
 class _Block(keras.layers.Layer):
     """Blocks around a residual stream: x + block(norm(x)), or norm(x + block(x))."""
 
-    def __init__(self, width, hidden, norm, activation, dropout, name):
-        super().__init__(name=name)
+    def __init__(self, width, hidden, norm, activation, dropout, **kwargs):
+        super().__init__(**kwargs)
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
         self.pre = norm == "pre"
-        self.hidden = keras.layers.Dense(hidden, activation=activation, name="hidden")
-        self.out = keras.layers.Dense(width, name="out")
-        self.out_norm = _norm("out_norm")
-        self.dropout = keras.layers.Dropout(dropout, name="dropout")
+        self.hidden = keras.layers.Dense(hidden, activation=activation, **part, name="hidden")
+        self.out = keras.layers.Dense(width, **part, name="out")
+        self.out_norm = _norm("out_norm", part)
+        self.dropout = keras.layers.Dropout(dropout, **part, name="dropout")
         self.width, self.inside = width, hidden
 
     def build(self, shape):
@@ -218,27 +240,38 @@ class _Block(keras.layers.Layer):
         return self._residual(x, self.out_norm, lambda x: self.out(self.hidden(x)), training)
 
 
+@keras.saving.register_keras_serializable("menagerie")
 class EncoderBlock(_Block):
     """Self-attention and feed-forward."""
 
-    def __init__(self, *, width, heads, hidden, norm, activation, dropout, name):
-        super().__init__(width, hidden, norm, activation, dropout, name)
-        self.self_attention = SelfAttention(width, heads, name="self_attention")
-        self.self_norm = _norm("self_norm")
+    def __init__(self, *, width, heads, hidden, norm, activation, dropout, **kwargs):
+        super().__init__(width, hidden, norm, activation, dropout, **kwargs)
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.self_attention = SelfAttention(width, heads, **part, name="self_attention")
+        self.self_norm = _norm("self_norm", part)
 
     def call(self, x, bias, training=False):
         """[B, S, D] -> [B, S, D]."""
         x = self._residual(x, self.self_norm, lambda x: self.self_attention(x, bias), training)
         return self._feed_forward(x, training)
 
+    def get_config(self):
+        """The constructor's arguments."""
+        own = {"width": self.width, "heads": self.self_attention.heads, "hidden": self.inside}
+        own |= {"norm": "pre" if self.pre else "post", "dropout": self.dropout.rate}
+        own["activation"] = keras.activations.serialize(self.hidden.activation)
+        return {**super().get_config(), **own}
 
+
+@keras.saving.register_keras_serializable("menagerie")
 class DecoderBlock(EncoderBlock):
     """Self-attention, attention to the source and feed-forward."""
 
     def __init__(self, *, width, heads, **rest):
         super().__init__(width=width, heads=heads, **rest)
-        self.cross_attention = CrossAttention(width, heads, name="cross_attention")
-        self.cross_norm = _norm("cross_norm")
+        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        self.cross_attention = CrossAttention(width, heads, **part, name="cross_attention")
+        self.cross_norm = _norm("cross_norm", part)
 
     def call(self, x, bias, source_keys, source_values, source_bias, training=False):
         """[B, T, D] -> [B, T, D], and where it looked, [B, H, T, S]."""
@@ -275,5 +308,5 @@ class DecoderBlock(EncoderBlock):
         return self._feed_forward(x, training), weights[0]
 
 
-def _norm(name: str) -> keras.layers.LayerNormalization:
-    return keras.layers.LayerNormalization(epsilon=1e-5, name=name)
+def _norm(name: str, part: dict) -> keras.layers.LayerNormalization:
+    return keras.layers.LayerNormalization(epsilon=1e-5, **part, name=name)
