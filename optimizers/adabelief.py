@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class AdaBelief(Adam):
+class AdaBelief(AdaptiveMoments):
     """Adam on the variance of the gradient around its mean.
 
         m = beta_1 m + (1 - beta_1) g
@@ -22,7 +22,7 @@ class AdaBelief(Adam):
     Defaults: Adam's, epsilon 1e-16 (the authors' code).
     """
 
-    def __init__(self, learning_rate=0.001, epsilon=1e-16, **kwargs):
+    def __init__(self, learning_rate=0.001, *, epsilon=1e-16, **kwargs):
         super().__init__(learning_rate, epsilon=epsilon, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate, rate, epsilon):

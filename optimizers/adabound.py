@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 from optimizers.arithmetic import larger
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class AdaBound(Adam):
+class AdaBound(AdaptiveMoments):
     """Adam whose rates are held between two bounds that close in on one rate for all.
 
         m, v as in Adam;   s = final_ratio lr
@@ -27,7 +27,7 @@ class AdaBound(Adam):
 
     same_state_as = "Adam"
 
-    def __init__(self, learning_rate=0.001, final_ratio=100.0, gamma=0.001, amsbound=False, **kwargs):
+    def __init__(self, learning_rate=0.001, *, final_ratio=100.0, gamma=0.001, amsbound=False, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_at_least_zero(final_ratio=final_ratio)
         if not 0 < gamma < 1:

@@ -8,22 +8,11 @@ from optimizers.arithmetic import larger
 from optimizers.base import Optimizer
 
 
-@keras.saving.register_keras_serializable("menagerie")
-class Adam(Optimizer):
-    """Adam, Algorithm 1 of the paper: averages of the gradient and of its square, corrected for starting at 0.
+class AdaptiveMoments(Optimizer):
+    """Base of Adam and its kin: averages of the gradient and of its square, and the corrections of their bias."""
 
-        m = beta_1 m + (1 - beta_1) g
-        v = beta_2 v + (1 - beta_2) g^2
-        w -= lr (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
-
-    Follows Algorithm 1, as torch and optax do. Keras implements the paper's section 2 form, in which epsilon is not
-    divided by the bias correction: 12 % apart at epsilon 1e-3.
-
-    When to use: the first thing to try on almost anything.
-    Memory: two numbers per parameter.
-    Paper: Kingma & Ba, arXiv:1412.6980.
-    Defaults: the paper's.
-    """
+    # Whether the second moment in the step is the largest so far; an argument of Adam and AdamW alone.
+    amsgrad = False
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **kwargs):
         super().__init__(learning_rate, **kwargs)
@@ -39,6 +28,8 @@ class Adam(Optimizer):
         super().build(variables)
         names = ["momentum", "velocity"]
         self._momentums, self._velocities = self.add_optimizer_variables(variables, names, self._slot_start())
+        if self.amsgrad:
+            self._maxima = self.add_optimizer_variables(variables, "velocity_hat")
 
     def _slot_start(self):
         return "zeros"
@@ -51,11 +42,14 @@ class Adam(Optimizer):
     def update_step(self, gradient, variable, learning_rate, rate, epsilon):
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
-        if kernels.fused(variable):
+        if kernels.fused(variable) and not self.amsgrad:
             kernels.adam(variable, m, v, rate, gradient, self.beta_1, self.beta_2, epsilon)
             return
         first, second = self._moments(gradient, variable)
-        self.assign_sub(variable, rate * first / (ops.sqrt(second) + epsilon))
+        if self.amsgrad:
+            second = larger(self._maxima[index], second)
+            self.assign(self._maxima[index], second)
+        self._descend(variable, rate, first / (ops.sqrt(second) + epsilon))
 
     def _moments(self, gradient, variable):
         """Moves both moments and returns them, for rules that only begin as Adam."""
@@ -81,6 +75,33 @@ class Adam(Optimizer):
 
 
 @keras.saving.register_keras_serializable("menagerie")
+class Adam(AdaptiveMoments):
+    """Adam, Algorithm 1 of the paper: averages of the gradient and of its square, corrected for starting at 0.
+
+        m = beta_1 m + (1 - beta_1) g
+        v = beta_2 v + (1 - beta_2) g^2
+        w -= lr (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+
+    Follows Algorithm 1, as torch and optax do. Keras implements the paper's section 2 form, in which epsilon is not
+    divided by the bias correction: 12 % apart at epsilon 1e-3. `amsgrad=True` is `AMSGrad`.
+
+    When to use: the first thing to try on almost anything.
+    Memory: two numbers per parameter, three with `amsgrad`.
+    Paper: Kingma & Ba, arXiv:1412.6980.
+    Defaults: the paper's.
+    """
+
+    reads_keras_state = True
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, **kwargs):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+        self.amsgrad = bool(amsgrad)
+
+    def get_config(self):
+        return {**super().get_config(), "amsgrad": self.amsgrad}
+
+
+@keras.saving.register_keras_serializable("menagerie")
 class AdamW(Adam):
     """Adam with decoupled weight decay.
 
@@ -91,19 +112,25 @@ class AdamW(Adam):
     `exclude_from_weight_decay=["bias", "gamma", "beta"]`.
 
     When to use: transformers, and wherever Adam overfits.
-    Memory: two numbers per parameter.
+    Memory: two numbers per parameter, three with `amsgrad`.
     Paper: Loshchilov & Hutter, arXiv:1711.05101.
     Defaults: Adam's, weight decay 0.004 (Keras; torch has 0.01).
     """
 
     same_state_as = "Adam"
+    reads_keras_state = True
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, **kwargs):
+        if weight_decay is None:
+            raise ValueError(
+                "AdamW: `weight_decay` must be a finite number >= 0; without decay it is Adam. "
+                "Received: weight_decay=None"
+            )
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class AMSGrad(Adam):
+class AMSGrad(AdaptiveMoments):
     """Adam whose second moment never shrinks.
 
         m, v as in Adam
@@ -119,22 +146,18 @@ class AMSGrad(Adam):
     Defaults: Adam's.
     """
 
-    def build(self, variables):
-        if self.built:
-            return
-        super().build(variables)
-        self._maxima = self.add_optimizer_variables(variables, "maximum")
+    amsgrad = True
+    reads_keras_state = True
 
-    def update_step(self, gradient, variable, learning_rate, rate, epsilon):
-        index = self._get_variable_index(variable)
-        first, second = self._moments(gradient, variable)
-        largest = larger(self._maxima[index], second)
-        self.assign(self._maxima[index], largest)
-        self._descend(variable, rate, first / (ops.sqrt(largest) + epsilon))
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if config.get("amsgrad"):  # of an Adam that is this one
+            config = {key: value for key, value in config.items() if key != "amsgrad"}
+        return super().from_config(config, custom_objects)
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class AdaMax(Adam):
+class AdaMax(AdaptiveMoments):
     """Adam with the largest gradient, fading, in place of the root of the second moment.
 
         m = beta_1 m + (1 - beta_1) g
@@ -148,6 +171,8 @@ class AdaMax(Adam):
     Paper: Kingma & Ba, arXiv:1412.6980, section 7.1.
     Defaults: learning rate 0.002, the paper's; epsilon 1e-8.
     """
+
+    reads_keras_state = True
 
     def __init__(self, learning_rate=0.002, **kwargs):
         super().__init__(learning_rate, **kwargs)

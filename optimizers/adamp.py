@@ -5,11 +5,11 @@ import math
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class AdamP(Adam):
+class AdamP(AdaptiveMoments):
     """Adam whose step is projected where the loss does not depend on the length of the weights.
 
         u = Adam's step / lr
@@ -29,7 +29,7 @@ class AdamP(Adam):
     same_state_as = "Adam"
     decays_itself = True
 
-    def __init__(self, learning_rate=0.001, delta=0.1, decay_ratio=0.1, **kwargs):
+    def __init__(self, learning_rate=0.001, *, delta=0.1, decay_ratio=0.1, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_at_least_zero(delta=delta, decay_ratio=decay_ratio)
         self.delta = delta

@@ -5,12 +5,12 @@ import math
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 from optimizers.arithmetic import smaller
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class AdEMAMix(Adam):
+class AdEMAMix(AdaptiveMoments):
     """Adam on a mixture of a fast and a slow average of the gradients.
 
         m, v as in Adam;   s = b s + (1 - b) g
@@ -27,7 +27,7 @@ class AdEMAMix(Adam):
     Defaults: Adam's, beta_3 0.9999, alpha 5 (the paper's), no warm-up.
     """
 
-    def __init__(self, learning_rate=0.001, beta_3=0.9999, alpha=5.0, warmup_steps=None, **kwargs):
+    def __init__(self, learning_rate=0.001, *, beta_3=0.9999, alpha=5.0, warmup_steps=None, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(beta_3=beta_3)
         self._check_at_least_zero(alpha=alpha, warmup_steps=warmup_steps)

@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 from optimizers.arithmetic import norm_of
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class LAMB(Adam):
+class LAMB(AdaptiveMoments):
     """LAMB, Algorithm 2 of the paper: Adam's direction, in steps as long as the variable's norm.
 
         r = (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon) + weight_decay w
@@ -25,8 +25,9 @@ class LAMB(Adam):
 
     same_state_as = "Adam"
     decays_itself = True
+    reads_keras_state = True
 
-    def __init__(self, learning_rate=0.001, epsilon=1e-6, **kwargs):
+    def __init__(self, learning_rate=0.001, *, epsilon=1e-6, **kwargs):
         super().__init__(learning_rate, epsilon=epsilon, **kwargs)
 
     def step_scalars(self, step, learning_rate):

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class LaProp(Adam):
+class LaProp(AdaptiveMoments):
     """LaProp, Algorithm 1 of the paper.
 
         v = beta_2 v + (1 - beta_2) g^2

@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 from optimizers.arithmetic import norm_of
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class MARS(Adam):
+class MARS(AdaptiveMoments):
     """MARS-AdamW with the approximate correction; p is the gradient of the step before.
 
         c = g + gamma beta_1 / (1 - beta_1) (g - p)
@@ -25,7 +25,7 @@ class MARS(Adam):
     Defaults: the authors': learning rate 0.003, betas 0.95 and 0.99, gamma 0.025, epsilon 1e-8.
     """
 
-    def __init__(self, learning_rate=0.003, beta_1=0.95, beta_2=0.99, gamma=0.025, **kwargs):
+    def __init__(self, learning_rate=0.003, beta_1=0.95, beta_2=0.99, *, gamma=0.025, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, **kwargs)
         self._check_at_least_zero(gamma=gamma)
         self.gamma = gamma

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class NAdam(Adam):
+class NAdam(AdaptiveMoments):
     """Adam that steps by the momentum it is about to have.
 
         mu_t = beta_1 (1 - 0.96^(t psi) / 2);   P_t = mu_1 mu_2 ... mu_t
@@ -15,7 +15,8 @@ class NAdam(Adam):
         d = mu_(t+1) m / (1 - P_(t+1)) + (1 - mu_t) g / (1 - P_t)
         w -= lr d / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-    Follows Dozat and torch. Keras computes mu without psi (8 % of the way off), optax has no schedule of mu at all.
+    Follows Dozat and torch. Keras computes mu without psi, which is psi=1.0 (8 % of the way off); optax has no schedule
+    of mu at all.
 
     When to use: as Adam; often a little faster on recurrent networks.
     Memory: two numbers per parameter.
@@ -23,7 +24,9 @@ class NAdam(Adam):
     Defaults: learning rate 0.002, psi 0.004 (the paper's).
     """
 
-    def __init__(self, learning_rate=0.002, psi=0.004, **kwargs):
+    reads_keras_state = True
+
+    def __init__(self, learning_rate=0.002, *, psi=0.004, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_at_least_zero(psi=psi)
         self.psi = psi
@@ -53,3 +56,9 @@ class NAdam(Adam):
 
     def get_config(self):
         return {**super().get_config(), "psi": self.psi}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if "psi" not in config and "ema_momentum" in config:  # a whole configuration, of Keras's class
+            config = {**config, "psi": 1.0}
+        return super().from_config(config, custom_objects)

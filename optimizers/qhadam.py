@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class QHAdam(Adam):
+class QHAdam(AdaptiveMoments):
     """Quasi-hyperbolic Adam.
 
         m, v as in Adam
@@ -26,7 +26,7 @@ class QHAdam(Adam):
 
     same_state_as = "Adam"
 
-    def __init__(self, learning_rate=0.001, beta_1=0.995, beta_2=0.999, nu_1=0.7, nu_2=1.0, **kwargs):
+    def __init__(self, learning_rate=0.001, beta_1=0.995, beta_2=0.999, *, nu_1=0.7, nu_2=1.0, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, **kwargs)
         self._check_at_least_zero(nu_1=nu_1, nu_2=nu_2)
         if not nu_2 <= 1:

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class RAdam(Adam):
+class RAdam(AdaptiveMoments):
     """Adam with the warm-up that its variance asks for.
 
         n = 2 / (1 - beta_2) - 1;   n_t = n - 2 t beta_2^t / (1 - beta_2^t)
@@ -25,7 +25,7 @@ class RAdam(Adam):
 
     same_state_as = "Adam"
 
-    def __init__(self, learning_rate=0.001, threshold=4.0, **kwargs):
+    def __init__(self, learning_rate=0.001, *, threshold=4.0, **kwargs):
         super().__init__(learning_rate, **kwargs)
         if not threshold >= 4:
             raise ValueError(f"RAdam: `threshold` must be at least 4. Received: threshold={threshold}")

@@ -35,6 +35,7 @@ class Sophia(Optimizer):
         learning_rate=3e-4,
         beta_1=0.96,
         beta_2=0.99,
+        *,
         gamma=0.01,
         rho=1.0,
         epsilon=1e-12,

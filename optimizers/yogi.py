@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from optimizers.adam import Adam
+from optimizers.adam import AdaptiveMoments
 from optimizers.arithmetic import constant
 
 
 @keras.saving.register_keras_serializable("menagerie")
-class Yogi(Adam):
+class Yogi(AdaptiveMoments):
     """Adam with an additive second moment.
 
         m = beta_1 m + (1 - beta_1) g
@@ -24,7 +24,7 @@ class Yogi(Adam):
     Defaults: learning rate 0.01, epsilon 1e-3 (the paper's), start 1e-6.
     """
 
-    def __init__(self, learning_rate=0.01, epsilon=1e-3, initial_accumulator_value=1e-6, **kwargs):
+    def __init__(self, learning_rate=0.01, *, epsilon=1e-3, initial_accumulator_value=1e-6, **kwargs):
         super().__init__(learning_rate, epsilon=epsilon, **kwargs)
         self._check_at_least_zero(initial_accumulator_value=initial_accumulator_value)
         self.initial_accumulator_value = initial_accumulator_value
