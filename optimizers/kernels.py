@@ -103,10 +103,10 @@ def adadelta(variable, square, update, learning_rate, gradient, rho, epsilon):
     )
 
 
-def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2):
-    """FTRL-Proximal; the kernel doubles l2."""
+def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2, shrinkage, power):
+    """FTRL-Proximal; the kernel doubles l2 and the shrinkage."""
     _raw(
-        "Ftrl",
+        "FtrlV2" if shrinkage else "Ftrl",
         variable,
         accum=accumulator.value.handle,
         linear=linear.value.handle,
@@ -114,7 +114,8 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2):
         lr=learning_rate,
         l1=l1,
         l2=l2,
-        lr_power=-0.5,
+        lr_power=power,
+        **({"l2_shrinkage": shrinkage} if shrinkage else {}),
     )
 
 
