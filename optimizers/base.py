@@ -63,8 +63,14 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
         self._groups = parameter_groups.checked(groups, type(self).__name__)
         self._is_copy = False
 
+    # Arguments of a base class that this one does not take.
+    absent = ()
+
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
+
+    # Whether Keras's class of the same rule may go on from this one's state: the same variables, meaning the same.
+    reads_keras_state = False
 
     # ---- the trio --------------------------------------------------------------------------------------------------
 
@@ -76,7 +82,7 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
         self._excluded = messages.exclusions(variables, chosen, self.name)
         decayed = messages.decayed(variables, self._excluded)
         self._multipliers, decays, self._frozen = parameter_groups.resolve(
-            self._groups, variables, self.name, self.weight_decay
+            self._groups, variables, self.name, self._default_decays(variables)
         )
         self._decays = [decay if applies else 0.0 for decay, applies in zip(decays, decayed, strict=True)]
         self._dtypes = sorted({scalar_dtype(variable) for variable in variables}) or ["float32"]
@@ -164,6 +170,10 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
         # Slots of half-precision variables are kept in float32.
         dtype = "float32" if dtype and is_half(dtype) else dtype
         return super().add_variable(shape, initializer, dtype, *args, **kwargs)
+
+    def _default_decays(self, variables) -> list:
+        """The weight decay of each variable that no group gives another."""
+        return [self.weight_decay] * len(variables)
 
     def _decay_of(self, variable) -> float:
         return self._decays[self._get_variable_index(variable)]

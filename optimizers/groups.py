@@ -18,14 +18,14 @@ from optimizers.messages import nearest, paths_in_short, texts
 KEYS = ("match", "multiplier", "weight_decay", "frozen")
 
 
-def resolve(groups, variables, owner, weight_decay) -> tuple[list[float], list[float], list[bool]]:
+def resolve(groups, variables, owner, weight_decays) -> tuple[list[float], list[float], list[bool]]:
     """The multiplier, the weight decay and whether frozen, for each variable.
 
     Raises:
         ValueError: for a pattern that matches no variable.
     """
     multipliers = [1.0] * len(variables)
-    decays = [float(weight_decay or 0)] * len(variables)
+    decays = [float(decay or 0) for decay in weight_decays]
     frozen = [False] * len(variables)
     for group in groups:
         matched = [i for i, v in enumerate(variables) if any(re.search(group["match"], text) for text in texts(v))]

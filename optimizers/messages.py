@@ -25,7 +25,7 @@ def check_arguments(cls, given):
         if "__init__" in vars(base) and base is not object:
             parameters = inspect.signature(base.__init__).parameters.values()
             known += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    known = sorted(set(known) - {"self"})
+    known = sorted(set(known) - {"self", *cls.absent})
     for name in given:
         if name not in known:
             raise TypeError(f"{cls.__name__} has no argument `{name}`. {nearest(name, known)}")

@@ -20,6 +20,7 @@ from tests.optimizers.table import TABLE
 
 STEPS = 12
 FUSED = kernels.fused
+EXAMPLE_OF = {"Adam": "AdaptiveMoments"}  # bases that are no optimizers by themselves
 CONSTANTS = (
     "momentum|rho|alpha|trust_coefficient|psi|clip_threshold|decay_ratio|delta|final_ratio|gamma|initial_distance"
     "|lambd|nu|nu_1|nu_2"
@@ -36,15 +37,12 @@ def mutants(source: str):
         yield f"no bias correction: {match[0]}", _replaced(source, match, "ops.ones_like(step)")
     heads = map(source.find, ("def advance", "def step_scalars", "def update_step"))
     rule = min((at for at in heads if at >= 0), default=len(source))  # a class may have other defaults only
-    for one, other in (("beta_1", "beta_2"), ("beta_2", "beta_3"), ("epsilon_1", "epsilon_2")):
-        if one in source[rule:] and other in source[rule:]:
-            swapped = re.sub(rf"\b({one}|{other})\b", lambda m: other if m[0] == one else one, source[rule:])  # noqa: B023
-            end = swapped.find("def get_config")
-            yield (
-                f"{one} and {other} swapped",
-                source[:rule] + (swapped if end < 0 else swapped[:end] + source[rule:][end:]),
-            )
     end = source.find("def get_config", rule)
+    body, rest = (source[rule:end], source[end:]) if end >= 0 else (source[rule:], "")
+    for one, other in (("beta_1", "beta_2"), ("beta_2", "beta_3"), ("epsilon_1", "epsilon_2")):
+        if re.search(rf"\b{one}\b", body) and re.search(rf"\b{other}\b", body):
+            swapped = re.sub(rf"\b({one}|{other})\b", lambda m: other if m[0] == one else one, body)  # noqa: B023
+            yield f"{one} and {other} swapped", source[:rule] + swapped + rest
     for match in re.finditer(rf"(?<=self\.)({CONSTANTS})\b(?!\w| else|:)", source[rule:end]):
         at = rule + match.start()
         yield f"half of {match[0]}", source[:at] + f"{match[0]} * 0.5" + source[at + len(match[0]) :]
@@ -120,6 +118,31 @@ RULES = {
         ("kernels.gradient_descent(fast.value, rate * self._decay_of(variable), variable + 0)", "pass"),
         ("self.assign(fast, kernels.either(begins, variable, fast))", "pass"),
         ("x = kernels.either(begins, variable, averaged)", "x = ops.convert_to_tensor(averaged)"),
+    ),
+    "Adam": (
+        ("self.assign(self._maxima[index], second)", "pass"),
+        ("second = larger(self._maxima[index], second)", "second = self._maxima[index] + second"),
+        ("if kernels.fused(variable) and not self.amsgrad", "if kernels.fused(variable)"),
+    ),
+    "FTRL": (
+        ("(self.l2_regularization_strength + self.beta", "(2 * self.l2_regularization_strength + self.beta"),
+        ("self.beta / learning_rate,", "self.beta,"),
+        ("quadratic / 2", "quadratic"),
+        ("z + 2 * shrinkage", "z + shrinkage"),
+        ("l2, shrinkage, power)", "l2, 0.0, power)"),
+        ("l2, shrinkage, power)", "l2, shrinkage, -0.5)"),
+        ("n**-self.learning_rate_power", "ops.sqrt(n)"),
+        ("== -0.5 else n**-self", "== -0.5 else n**self"),
+        ("ops.sign(z) * l1 - z", "-z"),
+    ),
+    "Muon": (
+        ("gradient + self.momentum * velocity if self.nesterov", "velocity if self.nesterov"),
+        ("self.muon_a, self.muon_b, self.muon_c\n", "self.muon_a, self.muon_c, self.muon_b\n"),
+        ("max(1, columns / rows)", "max(1, rows / columns)"),
+        ("self.rms_rate * math.sqrt(max(columns, rows))", "self.rms_rate * math.sqrt(min(columns, rows))"),
+        ("if self.rms_rate is not None", "if False"),
+        ("self.adam_lr_ratio * rate", "rate"),
+        ("beta_1=adam_beta_1, beta_2=adam_beta_2", "beta_1=adam_beta_2, beta_2=adam_beta_1"),
     ),
 }
 
@@ -199,6 +222,13 @@ def main_of_wrappers(names) -> tuple[int, int]:
     return total, missed
 
 
+def parts(build) -> list[str]:
+    """The source of the class, and before it that of the base that its rule stands in, if it is that base's example."""
+    classes = [base for base in build.__mro__ if base.__name__ == EXAMPLE_OF.get(build.__name__)] + [build]
+    sources = [inspect.getsource(each) for each in classes]
+    return [source[source.index("class ") :] for source in sources]  # without the registration
+
+
 def _replaced(source, match, text):
     return source[: match.start()] + text + source[match.end() :]
 
@@ -228,9 +258,9 @@ def main(names):
         if names and not any(row.name in names for row in rows):
             continue
         module = sys.modules[build.__module__]
-        source = inspect.getsource(build)
-        source = source[source.index("class ") :]  # without the registration
-        for what, mutant in [*mutants(source), *listed_mutants(build.__name__, source)]:
+        whole = "\n\n".join(parts(build))
+        changes = [(what, whole.replace(part, mutant)) for part in parts(build) for what, mutant in mutants(part)]
+        for what, mutant in [*changes, *listed_mutants(build.__name__, whole)]:
             noticed = any(caught(mutant, module, row) for row in rows)
             total, missed = total + 1, missed + (not noticed)
             print(f"{'caught  ' if noticed else 'SURVIVED'} {build.__name__}: {what}", flush=True)

@@ -338,17 +338,24 @@ def rprop(eta_minus=0.5, eta_plus=1.2, minimum_step=1e-6, maximum_step=50.0):
     return step
 
 
-def ftrl(beta=1.0, l1_regularization_strength=0.0, l2_regularization_strength=0.0, initial_accumulator_value=0.0):
-    """McMahan et al. 2013, Algorithm 1."""
+def ftrl(
+    beta=1.0,
+    l1_regularization_strength=0.0,
+    l2_regularization_strength=0.0,
+    initial_accumulator_value=0.0,
+    learning_rate_power=-0.5,
+    l2_shrinkage_regularization_strength=0.0,
+):
+    """McMahan et al. 2013, Algorithm 1; the power and the shrinkage as TensorFlow documents its ApplyFtrlV2."""
     z, n = 0.0, initial_accumulator_value
 
     def step(w, g, t, lr):
         nonlocal z, n
-        sigma = (np.sqrt(n + g**2) - np.sqrt(n)) / lr
-        z = z + g - sigma * w
+        sigma = ((n + g**2) ** -learning_rate_power - n**-learning_rate_power) / lr
+        z = z + (g + 2 * l2_shrinkage_regularization_strength * w) - sigma * w
         n = n + g**2
         shrunk = z - np.sign(z) * l1_regularization_strength
-        moved = -shrunk / ((beta + np.sqrt(n)) / lr + l2_regularization_strength)
+        moved = -shrunk / ((beta + n**-learning_rate_power) / lr + l2_regularization_strength)
         return np.where(np.abs(z) <= l1_regularization_strength, 0.0, moved)
 
     return step
@@ -379,10 +386,22 @@ def adafactor(beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold
     return step
 
 
-def muon(momentum=0.95, nesterov=True, ns_steps=5, adam_lr_ratio=0.015, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
-    """Jordan et al. 2024: five rounds of the quintic Newton-Schulz iteration; Adam for vectors."""
+def muon(
+    momentum=0.95,
+    nesterov=True,
+    ns_steps=5,
+    adam_lr_ratio=0.015,
+    adam_beta_1=0.9,
+    adam_beta_2=0.999,
+    epsilon=1e-8,
+    muon_a=3.4445,
+    muon_b=-4.7750,
+    muon_c=2.0315,
+    rms_rate=None,
+):
+    """Jordan et al. 2024: rounds of the Newton-Schulz iteration; Adam for vectors. Liu et al. 2025: `rms_rate`."""
     b = 0.0
-    rest = adam(beta_1, beta_2, epsilon)
+    rest = adam(adam_beta_1, adam_beta_2, epsilon)
 
     def step(w, g, t, lr):
         nonlocal b
@@ -396,9 +415,10 @@ def muon(momentum=0.95, nesterov=True, ns_steps=5, adam_lr_ratio=0.015, beta_1=0
         x = x.T if turned else x
         for _ in range(ns_steps):
             s = x @ x.T
-            x = 3.4445 * x + (-4.7750 * s + 2.0315 * s @ s) @ x
+            x = muon_a * x + (muon_b * s + muon_c * s @ s) @ x
         x = x.T if turned else x
-        return w - lr * np.sqrt(max(1, outputs / inputs)) * x.T.reshape(w.shape)
+        scale = np.sqrt(max(1, outputs / inputs)) if rms_rate is None else rms_rate * np.sqrt(max(outputs, inputs))
+        return w - lr * scale * x.T.reshape(w.shape)
 
     return step
 

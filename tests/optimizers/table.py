@@ -89,6 +89,7 @@ def _optax():
 
 # Far apart, with an epsilon large enough to tell where it stands.
 BETAS = {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05}
+ADAM_BETAS = {"adam_beta_1": 0.7, "adam_beta_2": 0.95, "epsilon": 0.05}
 
 TABLE = (
     Row(
@@ -147,6 +148,14 @@ TABLE = (
         BETAS,
         optax=lambda a, lr: _optax().adam(lr, 0.7, 0.95, 0.05),
         slots=2,
+    ),
+    Row(
+        "adam-amsgrad",
+        optimizers.Adam,
+        oracles.amsgrad,
+        BETAS,
+        {"amsgrad": True},
+        slots=3,
     ),
     Row(
         "adamw",
@@ -331,6 +340,21 @@ TABLE = (
         slots=2,
     ),
     Row(
+        "ftrl-power-shrinkage",
+        optimizers.FTRL,
+        oracles.ftrl,
+        {
+            "beta": 0.5,
+            "l1_regularization_strength": 0.7,
+            "l2_regularization_strength": 0.4,
+            "initial_accumulator_value": 0.2,
+            "learning_rate_power": -0.7,
+            "l2_shrinkage_regularization_strength": 0.3,
+        },
+        rate=0.3,
+        slots=2,
+    ),
+    Row(
         "adafactor",
         optimizers.Adafactor,
         oracles.adafactor,
@@ -342,7 +366,24 @@ TABLE = (
         "muon",
         optimizers.Muon,
         oracles.muon,
-        {**BETAS, "momentum": 0.7, "adam_lr_ratio": 0.3},
+        {**ADAM_BETAS, "momentum": 0.7, "adam_lr_ratio": 0.3},
+        slots=2,
+        rounding=1e-2,
+    ),
+    Row(
+        "muon-rms",
+        optimizers.Muon,
+        oracles.muon,
+        {
+            **ADAM_BETAS,
+            "momentum": 0.7,
+            "nesterov": False,
+            "ns_steps": 3,
+            "muon_a": 3.0,
+            "muon_b": -4.0,
+            "muon_c": 1.8,
+            "rms_rate": 0.4,
+        },
         slots=2,
         rounding=1e-2,
     ),

@@ -224,7 +224,7 @@ def test_a_sparse_gradient_counts_as_the_dense_one(name, clip):
 @pytest.mark.parametrize("name", [name for name in optimizers.names() if name not in ("ASGD", "FTRL", "Yogi")])
 def test_zero_gradients_move_nothing_and_none_skips(name):
     on = variables("float32")
-    optimizer = optimizers.get(name, weight_decay=None)
+    optimizer = optimizers.get(name, weight_decay=0.0)
     optimizer.build(on)
     before = [variable.numpy() for variable in on]
     for _ in range(3):
