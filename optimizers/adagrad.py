@@ -24,6 +24,8 @@ class AdaGrad(Optimizer):
     Defaults: learning rate 0.01, epsilon 1e-10, sum 0 (torch).
     """
 
+    reads_keras_state = True
+
     def __init__(self, learning_rate=0.01, initial_accumulator_value=0.0, epsilon=1e-10, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_at_least_zero(initial_accumulator_value=initial_accumulator_value, epsilon=epsilon)

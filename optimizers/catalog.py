@@ -19,20 +19,21 @@ Written from the code by `python -m optimizers.catalog > optimizers/README.md`; 
 what is kept besides the weights. A name leads to its rule, in which w is a weight, g its gradient, lr the learning rate
 and t the number of the step, from 1. The wrappers, which go around another optimizer, stand at the end.
 
-[FROM_ADDONS.md](FROM_ADDONS.md) names the successor of each class of tensorflow-addons.
+[FROM_KERAS.md](FROM_KERAS.md) says what differs from Keras's own. [FROM_ADDONS.md](FROM_ADDONS.md) names the successor
+of each class of tensorflow-addons.
 """
 
 
 def page() -> str:
     """The page in Markdown: a table, then the rules."""
     columns = ("name", "what", *(head.lower() for head in HEADS), "where the defaults come from")
-    table = [_row(columns), _row(["---"] * len(columns))]
+    table = [row(columns), row(["---"] * len(columns))]
     rules = []
     for cls in classes():
         told = heads(cls)
         arguments = signature(cls)
         table.append(
-            _row(
+            row(
                 [
                     f"[{cls.__name__}](#{cls.__name__.lower()})",
                     _plain(re.split(r"; |\.$", summary(cls))[0]),
@@ -85,15 +86,26 @@ def heads(cls: type) -> dict[str, str]:
 
 def signature(cls: type) -> str:
     """The arguments of the class's own constructor and, where they pass through `**kwargs`, of those it inherits."""
-    arguments = {}
+    shown, positional = [], True
+    for parameter in arguments(cls).values():
+        if positional and parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty:
+            positional = False
+            shown.append("*")
+        if parameter.default is not parameter.empty:
+            shown.append(f"{parameter.name}={parameter.default!r}")
+    return ", ".join(shown)
+
+
+def arguments(cls: type) -> dict[str, inspect.Parameter]:
+    """Those of `signature`, by name; inherited ones only by keyword."""
+    found, absent = {}, getattr(cls, "absent", ())
     for owner in cls.__mro__:
         if owner is optimizers.Optimizer or not owner.__module__.startswith("optimizers."):
             break
         own = inspect.signature(owner.__init__).parameters if "__init__" in vars(owner) else {}
-        for name, parameter in own.items():
-            if parameter.default is not parameter.empty and name not in arguments:
-                arguments[name] = parameter.default
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        own = [p for p in own.values() if p.kind is not p.VAR_KEYWORD and p.name not in ("self", *found)]
+        found.update({p.name: p.replace(kind=p.KEYWORD_ONLY) if found else p for p in own})
+    return {name: parameter for name, parameter in found.items() if name not in absent}
 
 
 def linked(paper: str) -> str:
@@ -101,7 +113,8 @@ def linked(paper: str) -> str:
     return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", _plain(paper))
 
 
-def _row(cells: Iterable[str]) -> str:
+def row(cells: Iterable[str]) -> str:
+    """A line of a table in Markdown."""
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -51,6 +51,10 @@ class SGD(Optimizer):
         self.assign(velocity, value)
         self.assign_sub(variable, learning_rate * (gradient + self.momentum * value if self.nesterov else value))
 
+    @property
+    def reads_keras_state(self):
+        return not self.momentum  # Keras's velocity is -lr times this one
+
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
 
