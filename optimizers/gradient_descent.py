@@ -32,6 +32,10 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
 
+    @property
+    def reads_keras_state(self):
+        return not self.momentum  # Keras's velocity is -lr times this one
+
     def build(self, variables):
         if self.built:
             return
@@ -50,10 +54,6 @@ class SGD(Optimizer):
         value = self.momentum * ops.convert_to_tensor(velocity) + gradient
         self.assign(velocity, value)
         self.assign_sub(variable, learning_rate * (gradient + self.momentum * value if self.nesterov else value))
-
-    @property
-    def reads_keras_state(self):
-        return not self.momentum  # Keras's velocity is -lr times this one
 
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

@@ -207,11 +207,8 @@ def going_on(before, after, dtype):
 
 
 def with_readable_state(pair):
-    return theirs(pair, True, **{"learning_rate": 0.0625, **dict.fromkeys(pair.state_given, 0.0)}, **plain(pair))
-
-
-def plain(pair):
-    return {"nesterov": False} if pair.ours == "SGD" else {}
+    change = dict.fromkeys(pair.state_given, 0.0)
+    return theirs(pair, True, **{**CONSTANT, **change}, **({"nesterov": False} if "momentum" in change else {}))
 
 
 @READ
@@ -225,6 +222,54 @@ def test_each_goes_on_from_the_state_of_the_other(pair, dtype):
     assert going_on(ours(pair, one), one, dtype) < exact
     one = with_readable_state(pair)
     assert going_on(one, ours(pair, one), dtype) < exact
+
+
+def trained(optimizer):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(optimizer)
+    optimizer.build(model.trainable_variables)
+    for _ in range(2):
+        optimizer.apply([keras.ops.ones(variable.shape) for variable in model.trainable_variables])
+    return model
+
+
+def kept(model):
+    return [np.array(variable) for variable in model.optimizer.variables]
+
+
+FILES = [(pair, True) for pair in from_keras.PAIRS if not pair.state or pair.state_given]
+FILES += [(pair, False) for pair in from_keras.PAIRS if pair.state]
+
+
+@pytest.mark.parametrize("pair, readable", FILES, ids=lambda value: getattr(value, "ours", value))
+@pytest.mark.parametrize("by_ours", [True, False], ids=["ours-to-keras", "keras-to-ours"])
+def test_a_file_is_read_where_its_state_means_the_same_and_else_left_out_with_a_warning(
+    pair, readable, by_ours, tmp_path
+):
+    one = with_readable_state(pair) if readable else theirs(pair, **CONSTANT)
+    other = ours(pair, one)
+    assert other.reads_keras_state is readable
+    source, target = (trained(other), trained(one)) if by_ours else (trained(one), trained(other))
+    source.save_weights(tmp_path / "one.weights.h5")
+    target.optimizer.apply([keras.ops.ones(variable.shape) for variable in target.trainable_variables])
+    before = kept(target)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        target.load_weights(tmp_path / "one.weights.h5")
+    said = any(text in str(w.message) for w in caught for text in ("Skipping variable loading", "keeps its own state"))
+    assert said is not readable
+    for value, expected in zip(kept(target), kept(source) if readable else before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_why_a_state_means_another_thing():
+    """RMSProp's slot and SGD's velocity beside those of Keras."""
+    rmsprop, sgd = {"learning_rate": 0.0625, "rho": 0.75}, {"learning_rate": 0.0625, "momentum": 0.5}
+    pairs = (optimizers.RMSProp(**rmsprop), keras.optimizers.RMSprop(**rmsprop), 1 - 0.75)
+    more = (optimizers.SGD(**sgd), keras.optimizers.SGD(**sgd), -0.0625)
+    for one, other, factor in (pairs, more):
+        for slot, theirs_ in zip(kept(trained(one))[2:], kept(trained(other))[2:], strict=True):
+            np.testing.assert_allclose(factor * slot, theirs_, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
