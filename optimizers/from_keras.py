@@ -118,7 +118,7 @@ PAIRS = (
         "ScheduleFreeAdamW",
         rule="Keras reads x after it has been overwritten, on TensorFlow and torch, weighs all steps alike, and cannot "
         "evaluate at x; ours weighs them by the square of the rate, and `EvaluationWeights` evaluates at x.",
-        state="Ours keeps x besides z, and two numbers for the weights of the steps.",
+        state="Ours keeps x besides z, two numbers for the weights of the steps, and whether x is in the model.",
     ),
 )
 

@@ -86,7 +86,11 @@ CASES = {
     "NAdam": (BETAS, {}),
     "RMSProp": ({"rho": 0.8, "momentum": 0.6, "centered": True, "epsilon": 0.05}, {**CONSTANT, **NO_EPSILON}),
     "SGD": ({"momentum": 0.8, "nesterov": True}, CONSTANT),
-    "ScheduleFreeAdamW": ({**BETAS, "warmup_steps": 3}, None),
+    # Only on JAX is Keras's right, without a warm-up.
+    "ScheduleFreeAdamW": (
+        {**BETAS, "warmup_steps": 3},
+        {**CONSTANT, "warmup_steps": 0} if keras.backend.backend() == "jax" else None,
+    ),
 }
 # What other arguments make apart; the two configurations that `from_config` reads otherwise are no difference.
 SAME_BY_CONFIG = ("FTRL", "NAdam")
@@ -263,13 +267,34 @@ def test_a_file_is_read_where_its_state_means_the_same_and_else_left_out_with_a_
 
 
 def test_why_a_state_means_another_thing():
-    """RMSProp's slot and SGD's velocity beside those of Keras."""
-    rmsprop, sgd = {"learning_rate": 0.0625, "rho": 0.75}, {"learning_rate": 0.0625, "momentum": 0.5}
-    pairs = (optimizers.RMSProp(**rmsprop), keras.optimizers.RMSprop(**rmsprop), 1 - 0.75)
-    more = (optimizers.SGD(**sgd), keras.optimizers.SGD(**sgd), -0.0625)
-    for one, other, factor in (pairs, more):
-        for slot, theirs_ in zip(kept(trained(one))[2:], kept(trained(other))[2:], strict=True):
-            np.testing.assert_allclose(factor * slot, theirs_, rtol=1e-6)
+    rate = {"learning_rate": 0.0625}
+    rmsprop = optimizers.RMSProp(**rate, rho=0.75), keras.optimizers.RMSprop(**rate, rho=0.75), 1 - 0.75
+    sgd = optimizers.SGD(**rate, momentum=0.5), keras.optimizers.SGD(**rate, momentum=0.5), -0.0625
+    for one, other, factor in (rmsprop, sgd):
+        for slot, expected in zip(kept(trained(one))[2:], kept(trained(other))[2:], strict=True):
+            np.testing.assert_allclose(factor * slot, expected, rtol=1e-6)
+    matrices = [
+        sum(v.shape == (3, 2) for v in kept(trained(each.Adafactor()))) for each in (optimizers, keras.optimizers)
+    ]
+    assert matrices == [0, 1]
+    one, other = (kept(trained(each.ScheduleFreeAdamW())) for each in (optimizers, keras.optimizers))
+    assert len(one) == len(other) + 2 + 3  # x of each variable, three scalars
+
+
+def test_muon_without_rms_rate_and_without_a_decay_for_adam():
+    wide = [keras.Variable(np.ones((2, 8)), name="kernel") for _ in range(2)]
+    bias = [keras.Variable(np.ones(3), name="bias") for _ in range(2)]
+    arguments = {"learning_rate": 0.5, "weight_decay": 0.25, "momentum": 0.0}
+    made = optimizers.Muon(**arguments), keras.optimizers.Muon(**arguments, adam_weight_decay=None, rms_rate=None)
+    gradients = [np.random.RandomState(1).normal(size=(2, 8)).astype("float32"), np.zeros(3, "float32")]
+    for optimizer, *on in zip(made, wide, bias, strict=True):
+        optimizer.build(on)
+        optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients], on)
+    ours_, theirs_ = (np.array(kernel) - (1 - 0.5 * 0.25) for kernel in wide)
+    np.testing.assert_allclose(ours_, np.sqrt(8 / 2) * theirs_, rtol=1e-4, atol=1e-6)
+    assert [float(np.array(each)[0]) for each in bias] == [1 - 0.5 * 0.25, 1.0]
+    taken = keras.optimizers.Muon(adam_weight_decay=None).get_config()
+    assert optimizers.Muon.from_config(taken).adam_weight_decay == 0.0
 
 
 @pytest.mark.parametrize(
