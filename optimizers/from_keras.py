@@ -22,7 +22,7 @@ class Pair:
         given: arguments with which Keras's class is this rule; ours has a class for it.
         rule: how the rule differs, and why; empty where it does not.
         config: what `from_config` makes of Keras's configuration beside taking it over.
-        state: why Keras's class cannot go on from our state; empty where it can.
+        state: why neither can go on from the other's state; empty where both can.
         state_given: the arguments under which `state` holds; empty: always.
     """
 
@@ -134,8 +134,8 @@ stale, and hold each row against Keras {keras.__version__}. All arguments of Ker
 - *What differs* in the rule, and why. `OURS.from_config(keras_optimizer.get_config())` takes Keras's configuration,
   schedules included, and keeps its numbers, apart from what is said there. A configuration of another rule raises
   TypeError, which names the argument.
-- *State*: whether Keras's class goes on from a state that ours has saved, and ours from Keras's. Where it means another
-  thing, Keras's class warns and begins anew, and ours raises ValueError.
+- *State*: whether Keras's class goes on from a file that ours has saved, and ours from Keras's. Where the state means
+  another thing, both warn and leave it out.
 """
 
 CLOSING = """\
@@ -145,7 +145,6 @@ CLOSING = """\
 - `exclude_from_weight_decay` is an argument too, and saved with the configuration; Keras forgets it. A pattern that
   matches no variable raises ValueError, since a misspelled one would decay what it was to keep; Keras ignores it.
 - `AdamW(weight_decay=None)` raises ValueError, as in Keras.
-- A state of other variables raises ValueError; Keras warns and trains on without it.
 - With `use_ema=True` ours keeps one more variable (whether the average is in the model), so that Keras's class does not
   read that state.
 - Gradients are clipped after they are summed over the replicas, in Keras before. With `gradient_accumulation_steps`

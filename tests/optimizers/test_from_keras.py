@@ -6,7 +6,6 @@ The statements on all of them that other files test:
 |---|---|
 | an unknown argument | test_base.py: test_bad_arguments_* |
 | exclude_from_weight_decay is saved; a pattern that matches nothing raises | test_base.py: test_exclusions_* |
-| a state of other variables raises | test_base.py: test_a_checkpoint_of_* |
 | clipping after the sum over replicas | test_replicas.py: clipnorm, clipvalue; global_clipnorm in "all" |
 | under accumulation schedules count updates | test_base.py: test_accumulating_* |
 | LossScaleOptimizer goes around ours | test_base.py: test_mixed_precision_* |
