@@ -147,6 +147,7 @@ class AMSGrad(AdaptiveMoments):
     """
 
     amsgrad = True
+    same_state_as = "Adam"  # with amsgrad=True; otherwise it has fewer slots
     reads_keras_state = True
 
     @classmethod

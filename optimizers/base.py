@@ -69,9 +69,6 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
 
-    # Whether Keras's class of the same rule may go on from this one's state: the same variables, meaning the same.
-    reads_keras_state = False
-
     # ---- the trio --------------------------------------------------------------------------------------------------
 
     def build(self, variables):

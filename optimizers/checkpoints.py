@@ -12,12 +12,14 @@ class Checkpoints:
     """The part of the base class that Keras's saving, `copy` and `pickle` call.
 
     The state is written as Keras writes it: the variables by their place, and nothing else, so that Keras's class of
-    the same rule can read it. An HDF5 file also gets the name of the rule as an attribute.
+    the same rule can read it. An HDF5 file also gets the name of the rule as an attribute. Where the slots would mean
+    something else to Keras's class, that name is one entry more, at which Keras's class leaves the state out.
     """
 
     # The class whose slots mean the same, so that either reads the other's state: not inherited.
     same_state_as = None
-    # Whether the slots mean what those of Keras's class of the same rule mean: not inherited.
+    # Whether the slots mean what those of Keras's class of the same rule mean, so that either reads the other's state:
+    # not inherited.
     reads_keras_state = False
 
     @property
@@ -40,6 +42,8 @@ class Checkpoints:
         attributes = _attributes(store)
         if attributes is not None:
             attributes["optimizer"] = self.state_rule
+        if self._has_slots() and not self._shares_keras_state():
+            store["optimizer"] = np.frombuffer(self.state_rule.encode(), np.uint8)
 
     def load_own_variables(self, store):
         """Takes a saved state, or warns and takes none of it.
@@ -49,7 +53,7 @@ class Checkpoints:
         """
         saved = {key: np.asarray(store[key]) for key in store.keys()}
         attributes = _attributes(store)
-        theirs = saved.pop("optimizer", None)  # written by 0.1.0
+        theirs = saved.pop("optimizer", None)  # always written by 0.1.0
         if theirs is not None:
             theirs = bytes(bytearray(theirs)).decode()
         elif attributes is not None:
@@ -82,7 +86,7 @@ class Checkpoints:
             )
         if theirs and theirs not in (self.rule, self.state_rule):
             return f"it is of {theirs}"
-        if theirs == "" and not vars(type(self)).get("reads_keras_state", False) and self._has_slots():
+        if not theirs and not self._shares_keras_state() and self._has_slots():
             return "it is not of this library, and the slots of its rule may mean something else"
         if len(saved) != len(self.variables):
             return (
@@ -96,6 +100,9 @@ class Checkpoints:
 
     def _has_slots(self) -> bool:
         return len(self.variables) > len(self._without_slots())
+
+    def _shares_keras_state(self) -> bool:
+        return "reads_keras_state" in vars(type(self)) and self.reads_keras_state
 
     def _forget(self):
         """Puts every variable of the optimizer back to its value before the first step."""

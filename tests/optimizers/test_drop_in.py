@@ -130,7 +130,7 @@ def test_half_precision_variables_move_as_float32_ones(name, dtype):
 def test_a_zero_gradient_in_half_precision_leaves_numbers(name, dtype):
     variables = on((4, 3), (5,), (), dtype=dtype)
     before = values(variables)
-    optimizer = made(name, weight_decay=None)
+    optimizer = made(name, weight_decay=0.0)
     for _ in range(3):
         optimizer.apply([keras.ops.zeros(v.shape, dtype) for v in variables], variables)
     assert all(np.isfinite(value).all() for value in values(variables))

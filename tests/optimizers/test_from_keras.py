@@ -265,6 +265,22 @@ def test_a_file_is_read_where_its_state_means_the_same_and_else_left_out_with_a_
         np.testing.assert_array_equal(value, expected)
 
 
+def test_amsgrad_by_its_class_and_by_the_argument_is_one_rule_with_one_state(tmp_path):
+    pairs = [
+        (optimizers.AMSGrad(), optimizers.Adam(amsgrad=True)),
+        (optimizers.Adam(amsgrad=True), optimizers.AMSGrad()),
+    ]
+    for one, other in pairs:
+        source, target = trained(one), trained(other)
+        for value, expected in zip(kept(source), kept(target), strict=True):
+            np.testing.assert_array_equal(value, expected)
+        one.apply([keras.ops.ones(variable.shape) for variable in source.trainable_variables])
+        source.save_weights(tmp_path / "one.weights.h5")
+        target.load_weights(tmp_path / "one.weights.h5")
+        for value, expected in zip(kept(target), kept(source), strict=True):
+            np.testing.assert_array_equal(value, expected)
+
+
 def test_why_a_state_means_another_thing():
     rate = {"learning_rate": 0.0625}
     rmsprop = optimizers.RMSProp(**rate, rho=0.75), keras.optimizers.RMSprop(**rate, rho=0.75), 1 - 0.75
