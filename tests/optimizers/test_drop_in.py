@@ -230,7 +230,9 @@ def test_a_model_saved_before_training_loads_and_trains(name, kind, tmp_path):
     assert float(again.optimizer.learning_rate) == float(first.optimizer.learning_rate)
     fit(again)
     fit(first)
-    same(values(again.weights), values(first.weights))
+    for ours, expected in zip(values(again.weights), values(first.weights), strict=True):
+        # A loss out of an .h5 file is rounded otherwise; an optimizer may make a sign of that.
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 if kind == "h5" else 0)
 
 
 @pytest.mark.parametrize("options", [{}, {"use_ema": True}, {"gradient_accumulation_steps": 2}], ids=str)
