@@ -103,15 +103,15 @@ RULES = {
     "ScheduleFreeSGD": (
         ("self.beta_1 * (x - z)", "(1 - self.beta_1) * (x - z)"),
         ("weight * (z - x)", "0.5 * weight * (z - x)"),
-        ("larger(largest, ", "(0 * largest + "),
-        ("ops.square(largest) / ops.where", "largest / ops.where"),
+        ("larger(before, ", "(0 * before + "),
+        ("ops.square(before /", "(before /"),
         ("self._begun(fast, variable) - step", "self._begun(fast, variable) - 0.5 * step"),
         ("smaller(step / self.warmup_steps, ops.ones_like(step))", "(step / self.warmup_steps)"),
         ("self._begun(fast, variable)", "variable"),
         ("step = step + (rate * self._decay_of(variable)) * ops.convert_to_tensor(variable)", "pass"),
     ),
     "ScheduleFreeAdamW": (
-        ("math.sqrt(1 - self.beta_2)", "1"),
+        ("self._complement(self.beta_2, step.dtype)", "1"),
         ("rate * scale, self", "rate, self"),
         ("self.epsilon * scale", "self.epsilon"),
         ("x - weight * apart", "x - 0.5 * weight * apart"),
