@@ -1,9 +1,10 @@
 """Breaks the optimizers on purpose and reports what no oracle notices: python -m tests.optimizers.mutate [NAME ...]
 
-A NAME is a row of the table or a wrapper. Mutants of a class: an epsilon moved into or out of a root, a bias correction
-left out, two betas swapped, one constant of the rule changed; of a wrapper: one line or number of its rule, from the
-list below. Each runs against the oracles of the class's rows in float64, by fused kernels and by keras.ops; it is
-caught when a run leaves its oracle. Exits with 1 when one survives.
+A NAME is a row of the table, a wrapper, or a class (of which the defaults are mutated). Mutants of a row: an epsilon
+moved into or out of a root, a bias correction left out, two betas swapped, one constant of the rule changed; of a
+wrapper: one line or number of its rule, from the list below. Each runs against the oracles of the class's rows in
+float64, by fused kernels and by keras.ops; it is caught when a run leaves its oracle. Mutants of a class's defaults are
+in `default_mutants`. Exits with 1 when one survives.
 """
 
 import inspect
@@ -14,7 +15,7 @@ import numpy as np
 
 import optimizers
 from optimizers import kernels
-from tests.optimizers import averaging_oracles, oracles, problem
+from tests.optimizers import averaging_oracles, default_mutants, oracles, problem
 from tests.optimizers.running import run, schedule, variables
 from tests.optimizers.table import TABLE
 
@@ -234,6 +235,8 @@ def main(names):
             noticed = any(caught(mutant, module, row) for row in rows)
             total, missed = total + 1, missed + (not noticed)
             print(f"{'caught  ' if noticed else 'SURVIVED'} {build.__name__}: {what}", flush=True)
+    of_defaults, missed_there = default_mutants.survivors(names)
+    total, missed = total + of_defaults, missed + missed_there
     print(f"{total} mutants, {missed} survived")
     return 1 if missed else 0
 
