@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from optimizers.adam import AdaptiveMoments
-from optimizers.arithmetic import smaller
+from optimizers.arithmetic import smaller, toward
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -51,18 +51,18 @@ class AdEMAMix(AdaptiveMoments):
         # `rate` holds the correction of m, which the slow average does not get.
         plain = rate * self._bias_correction(self.beta_1, step)
         if not self.warmup_steps:
-            complement = self._complement(self.beta_3, step.dtype) * ops.ones_like(step)
+            complement = (1 - self.beta_3) * ops.ones_like(step)
             return rate, epsilon, plain * self.alpha, complement
         done = smaller(step / self.warmup_steps, ops.ones_like(step))
         low, high = math.log(self.beta_1), math.log(self.beta_3)
-        beta = ops.exp(low * high / ((1 - done) * high + done * low))
-        return rate, epsilon, plain * self.alpha * done, 1 - beta
+        complement = -ops.expm1(low * high / ((1 - done) * high + done * low))
+        return rate, epsilon, plain * self.alpha * done, complement
 
     def update_step(self, gradient, variable, learning_rate, rate, epsilon, slow_rate, complement):
         index = self._get_variable_index(variable)
         first = self._average(self._momentums[index], gradient, self.beta_1)
         second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
-        slow = self._slow[index] + complement * (gradient - self._slow[index])
+        slow = toward(self._slow[index], gradient, complement)
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
         self.assign(self._slow[index], slow)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.arithmetic import larger
+from optimizers.arithmetic import larger, toward
 from optimizers.base import Optimizer
 
 
@@ -39,7 +39,7 @@ class ADOPT(Optimizer):
     def step_scalars(self, step, learning_rate):
         later = ops.cast(step > 1, step.dtype)
         # At first v takes g^2 whole, and a limit of 0 keeps the momentum where it is.
-        share = later * self._complement(self.beta_2, step.dtype) + (1 - later)
+        share = later * (1 - self.beta_2) + (1 - later)
         return later * learning_rate, ops.sqrt(ops.sqrt(step - 1)), share
 
     def update_step(self, gradient, variable, learning_rate, rate, limit, share):
@@ -47,9 +47,9 @@ class ADOPT(Optimizer):
         m, v = self._momentums[index], self._velocities[index]
         divisor = larger(ops.sqrt(v), ops.convert_to_tensor(self.epsilon, variable.dtype))
         normalized = ops.clip(gradient / divisor, -limit, limit)
-        first = self._average(m, normalized, self.beta_1)
+        first = toward(m, normalized, 1 - self.beta_1)
         self.assign(m, first)
-        self.assign(v, v + share * (ops.square(gradient) - v))
+        self.assign(v, toward(v, ops.square(gradient), share))
         self.assign_sub(variable, rate * first)
 
     def get_config(self):

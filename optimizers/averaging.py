@@ -69,8 +69,8 @@ class Averaging:
     def _follow(self, variable, average):
         """Moves the running average of a variable, and now and then the variable onto it."""
         variable = widened(variable)
-        momentum = ops.where(self.iterations > 0, ops.cast(self.ema_momentum, variable.dtype), 0)
-        value = average + (variable - average) * (1 - momentum)
+        share = ops.where(self.iterations > 0, ops.cast(1 - self.ema_momentum, variable.dtype), 1)
+        value = average + (variable - average) * share
         self.assign(average, value)
         if self.ema_overwrite_frequency:
             due = (self.iterations + 1) % self.ema_overwrite_frequency == 0

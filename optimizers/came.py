@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from optimizers.adafactor import mean, root_mean_square
+from optimizers.arithmetic import toward
 from optimizers.base import Optimizer
 
 
@@ -69,14 +70,14 @@ class CAME(Optimizer):
         index = self._get_variable_index(variable)
         squared = ops.square(gradient) + self.epsilon_1
         if self._squares[index] is not None:
-            second = self._average(self._squares[index], squared, self.beta_2)
+            second = toward(self._squares[index], squared, 1 - self.beta_2)
             self.assign(self._squares[index], second)
             update = gradient / ops.sqrt(second)
         else:
             update = self._divided(gradient, squared, self._factors[index], self.beta_2)
         excess = root_mean_square(update) / self.clip_threshold
         update = update / ops.where(excess > 1, excess, 1)
-        first = self._average(self._momentums[index], update, self.beta_1)
+        first = toward(self._momentums[index], update, 1 - self.beta_1)
         self.assign(self._momentums[index], first)
         if self._squares[index] is None:
             instability = ops.square(update - first) + self.epsilon_2
@@ -85,8 +86,8 @@ class CAME(Optimizer):
 
     def _divided(self, values, squared, slots, beta):
         """`values` over the root of what the averages of the rows and columns of `squared` give."""
-        row = self._average(slots[0], mean(squared, -1), beta)  # ... R
-        column = self._average(slots[1], mean(squared, -2), beta)  # ... C
+        row = toward(slots[0], mean(squared, -1), 1 - beta)  # ... R
+        column = toward(slots[1], mean(squared, -2), 1 - beta)  # ... C
         self.assign(slots[0], row)
         self.assign(slots[1], column)
         row = row / ops.expand_dims(mean(row, -1), -1)

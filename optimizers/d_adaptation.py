@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.arithmetic import larger
+from optimizers.arithmetic import larger, toward
 from optimizers.base import Optimizer
 
 
@@ -65,9 +65,9 @@ class DAdaptAdam(_DAdapt):
         for gradient, variable in zip(gradients, variables, strict=True):
             index = self._get_variable_index(variable)
             before = self._sums[index]
-            second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
+            second = toward(self._velocities[index], ops.square(gradient), 1 - self.beta_2)
             product = ops.sum(gradient * before / (ops.sqrt(second) + self.epsilon))
-            total = self._average(before, ops.cast(weight, variable.dtype) * gradient, fading)
+            total = toward(before, ops.cast(weight, variable.dtype) * gradient, 1 - fading)
             inner = inner + ops.cast(product, step.dtype)
             norm = norm + ops.cast(ops.sum(ops.abs(total)), step.dtype)
         numerator = fading * numerator + (1 - fading) * weight * inner
@@ -80,11 +80,11 @@ class DAdaptAdam(_DAdapt):
     def update_step(self, gradient, variable, learning_rate, rate):
         index = self._get_variable_index(variable)
         scaled = rate * gradient
-        first = self._average(self._momentums[index], scaled, self.beta_1)
-        second = self._average(self._velocities[index], ops.square(gradient), self.beta_2)
+        first = toward(self._momentums[index], scaled, 1 - self.beta_1)
+        second = toward(self._velocities[index], ops.square(gradient), 1 - self.beta_2)
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)
-        self.assign(self._sums[index], self._average(self._sums[index], scaled, self.beta_2**0.5))
+        self.assign(self._sums[index], toward(self._sums[index], scaled, 1 - self.beta_2**0.5))
         change = first / (ops.sqrt(second) + self.epsilon)
         if self._decay_of(variable):
             change = change + (rate * self._decay_of(variable)) * variable
@@ -129,7 +129,7 @@ class DAdaptSGD(_DAdapt):
         if self.built:
             return
         super().build(variables)
-        self._sums, self._ends = self.add_optimizer_variables(variables, ["sum", "end"])
+        self._sums, self._starts = self.add_optimizer_variables(variables, ["sum", "start"])
         self._add_distances(self.initial_distance)
         self.add_scalar("first_norm", 0.0)
 
@@ -153,10 +153,12 @@ class DAdaptSGD(_DAdapt):
 
     def update_step(self, gradient, variable, learning_rate, weight, later):
         index = self._get_variable_index(variable)
-        scaled = weight * self._decayed(gradient, variable)
-        end = later * self._ends[index] + (1 - later) * variable - scaled
-        self.assign(self._ends[index], end)
-        self.assign(self._sums[index], self._sums[index] + scaled)
+        total = self._sums[index] + weight * self._decayed(gradient, variable)
+        start = later * self._starts[index] + (1 - later) * variable
+        self.assign(self._sums[index], total)
+        self.assign(self._starts[index], start)
+        # From the sum, which is small: to move z itself would round every step to the last digit of the weights.
+        end = start - total
         self.assign(variable, end + self.momentum * (variable - end))
 
     def _decayed(self, gradient, variable):

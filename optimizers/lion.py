@@ -40,8 +40,8 @@ class Lion(Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         m = self._momentums[self._get_variable_index(variable)]
         change = gradient - m
-        direction = ops.sign(m + change * self._complement(self.beta_1, m.dtype))
-        self.assign(m, m + change * self._complement(self.beta_2, m.dtype))
+        direction = ops.sign(m + change * (1 - self.beta_1))
+        self.assign(m, m + change * (1 - self.beta_2))
         self._descend(variable, learning_rate, direction)
 
     def get_config(self):

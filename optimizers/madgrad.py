@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers.arithmetic import toward
 from optimizers.base import Optimizer
 
 
@@ -50,7 +51,7 @@ class MADGRAD(Optimizer):
         self.assign(self._sums[index], total)
         self.assign(self._squares[index], square)
         target = start - total / (square ** (1 / 3) + self.epsilon)
-        self.assign(variable, self._average(variable, target, self.momentum))
+        self.assign(variable, toward(variable, target, 1 - self.momentum))
 
     def get_config(self):
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.arithmetic import larger
+from optimizers.arithmetic import larger, toward
 from optimizers.base import Optimizer
 
 
@@ -75,8 +75,8 @@ class Prodigy(Optimizer):
         index = self._get_variable_index(variable)
         start = later * self._starts[index] + (1 - later) * variable
         scaled = distance * gradient
-        first = self._average(self._momentums[index], scaled, self.beta_1)
-        second = self._average(self._velocities[index], ops.square(scaled), self.beta_2)
+        first = toward(self._momentums[index], scaled, 1 - self.beta_1)
+        second = toward(self._velocities[index], ops.square(scaled), 1 - self.beta_2)
         self.assign(self._starts[index], start)
         self.assign(self._momentums[index], first)
         self.assign(self._velocities[index], second)

@@ -2,6 +2,7 @@
 
 import keras
 
+from optimizers.arithmetic import toward
 from optimizers.base import Optimizer
 
 
@@ -36,7 +37,7 @@ class QHM(Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
-        first = self._average(self._momentums[index], gradient, self.momentum)
+        first = toward(self._momentums[index], gradient, 1 - self.momentum)
         self.assign(self._momentums[index], first)
         self.assign_sub(variable, learning_rate * (gradient + self.nu * (first - gradient)))
 

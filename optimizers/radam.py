@@ -1,5 +1,7 @@
 """RAdam: Adam that waits until its second moment can be trusted."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -34,7 +36,7 @@ class RAdam(AdaptiveMoments):
     def step_scalars(self, step, learning_rate):
         correction = self._bias_correction(self.beta_2, step)
         longest = 2 / (1 - self.beta_2) - 1
-        length = longest - 2 * step * (1 - correction) / correction
+        length = averaged_length(self.beta_2, step)
         trusted = length > self.threshold
         # Where it is not trusted the root would be of a negative number.
         safe = ops.where(trusted, length, self.threshold + 1)
@@ -54,3 +56,24 @@ class RAdam(AdaptiveMoments):
 
     def get_config(self):
         return {**super().get_config(), "threshold": self.threshold}
+
+
+def averaged_length(beta, step):
+    """n_t = n - 2 t beta^t / (1 - beta^t), n = 2 / (1 - beta) - 1, to the last digits of the step's dtype.
+
+    As written, 1999 - 1994 at beta .999 and step 5 keeps four digits of float32. With h = -log(beta) and y = t h / 2,
+    n_t = n - 2 / h + 2 / h (y - f(y)), f(y) = y coth(y) - 1, where n - 2 / h is a small constant, and f(y) is below
+    y / 3 for y < 1; by Lambert's continued fraction it is a quotient of positive numbers. From y = 1 on,
+    y - f(y) = 1 - 2 y / (exp(2 y) - 1) cancels nothing.
+    """
+    if not beta:
+        return ops.ones_like(step)
+    decrement = -math.log(beta)
+    half = step * (decrement / 2)
+    square = ops.square(half)
+    fraction = ops.zeros_like(step)
+    for odd in range(19, 1, -2):
+        fraction = square / (odd + fraction)
+    early = step - (2 / decrement) * fraction
+    late = (2 / decrement) * (1 - 2 * half / ops.expm1(2 * half))
+    return ops.where(half < 1, early, late) + (2 / (1 - beta) - 1 - 2 / decrement)

@@ -1,7 +1,5 @@
 """Schedule-Free learning: averaging in place of a falling learning rate."""
 
-import math
-
 import keras
 from keras import ops
 
@@ -50,17 +48,19 @@ class ScheduleFreeSGD(Optimizer):
         super().build(variables)
         self._fast, self._averaged = self.add_optimizer_variables(variables, ["fast", "averaged"], constant("nan"))
         self.add_scalar("largest_rate", 0.0)
-        self.add_scalar("total", 0.0)
+        self.add_scalar("count", 0.0)
 
     def evaluation_slots(self):
         return super().evaluation_slots() or self._averaged
 
-    def advance(self, step, learning_rate, gradients, variables, largest, total):
-        largest = larger(largest, self._warmed(step, learning_rate))
-        return largest, total + ops.square(largest)
+    def advance(self, step, learning_rate, gradients, variables, before, count):
+        # 1 / c: a number of steps. The sum of max(r)^2 itself would soon be too large for float32 to add one more.
+        largest = larger(before, self._warmed(step, learning_rate))
+        begun = largest > 0
+        return largest, ops.where(begun, count * ops.square(before / ops.where(begun, largest, 1)) + 1, count)
 
-    def step_scalars(self, step, learning_rate, largest, total):
-        weight = ops.square(largest) / ops.where(total > 0, total, 1)
+    def step_scalars(self, step, learning_rate, largest, count):
+        weight = ops.cast(count > 0, step.dtype) / ops.where(count > 0, count, 1)
         return self._warmed(step, learning_rate), weight
 
     def update_step(self, gradient, variable, learning_rate, rate, weight):
@@ -118,10 +118,10 @@ class ScheduleFreeAdamW(ScheduleFreeSGD):
         # The slot is v / (1 - beta_2), a sum that fades: so the gradient need not be scaled on its way into it.
         self._squares = self.add_optimizer_variables(variables, "square")
 
-    def step_scalars(self, step, learning_rate, largest, total):
-        rate, weight = super().step_scalars(step, learning_rate, largest, total)
+    def step_scalars(self, step, learning_rate, largest, count):
+        rate, weight = super().step_scalars(step, learning_rate, largest, count)
         # g / (sqrt(v) / root + epsilon) = scale g / (sqrt(slot) + scale epsilon)
-        scale = ops.sqrt(self._bias_correction(self.beta_2, step)) / math.sqrt(1 - self.beta_2)
+        scale = ops.sqrt(self._bias_correction(self.beta_2, step) / self._complement(self.beta_2, step.dtype))
         return rate, weight, rate * scale, self.epsilon * scale
 
     def update_step(self, gradient, variable, learning_rate, rate, weight, scaled_rate, epsilon):

@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from optimizers.arithmetic import toward
 from optimizers.base import Optimizer
+from optimizers.eigenbasis import eigenvectors
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -60,7 +62,7 @@ class Shampoo(Optimizer):
         index = self._get_variable_index(variable)
         moved = gradient
         if self.momentum:
-            moved = self._average(self._momentums[index], gradient, self.momentum)
+            moved = toward(self._momentums[index], gradient, 1 - self.momentum)
             self.assign(self._momentums[index], moved)
         shape = tuple(variable.shape) or (1,)
         gradient, moved = ops.reshape(gradient, shape), ops.reshape(moved, shape)
@@ -118,11 +120,3 @@ def along(matrix, tensor, axis):
     shape = tuple(tensor.shape)
     product = ops.reshape(matrix @ unfolded(tensor, axis), (shape[axis], *shape[:axis], *shape[axis + 1 :]))
     return ops.moveaxis(product, 0, axis)
-
-
-def eigenvectors(matrix):
-    """(eigenvalues from small to large, eigenvectors in columns) of a symmetric matrix."""
-    dtype = keras.backend.standardize_dtype(matrix.dtype)
-    exact = dtype if dtype == "float64" else "float32"  # there is no decomposition in halves
-    values, vectors = ops.eigh(ops.cast(matrix, exact))
-    return ops.cast(values, dtype), ops.cast(vectors, dtype)

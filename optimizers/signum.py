@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from optimizers.arithmetic import toward
 from optimizers.base import Optimizer
 
 
@@ -35,7 +36,7 @@ class Signum(Optimizer):
         direction = gradient
         if self.momentum:
             m = self._momentums[self._get_variable_index(variable)]
-            direction = self._average(m, gradient, self.momentum)
+            direction = toward(m, gradient, 1 - self.momentum)
             self.assign(m, direction)
         self.assign_sub(variable, learning_rate * ops.sign(direction))
 

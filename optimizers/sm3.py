@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers.arithmetic import smaller
+from optimizers.arithmetic import smaller, toward
 from optimizers.base import Optimizer
 
 
@@ -56,7 +56,7 @@ class SM3(Optimizer):
             others = [axis for axis in axes if axis != own]
             self.assign(slices, ops.max(total, others) if others else total)
         if self.momentum:
-            update = self._average(self._momentums[index], update, self.momentum)
+            update = toward(self._momentums[index], update, 1 - self.momentum)
             self.assign(self._momentums[index], update)
         self.assign_sub(variable, learning_rate * update)
 

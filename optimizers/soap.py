@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from optimizers.arithmetic import norm_of
 from optimizers.base import Optimizer
-from optimizers.shampoo import along, eigenvectors, gram
+from optimizers.eigenbasis import eigenbasis, followed, rounding
+from optimizers.shampoo import along, gram
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -16,7 +18,8 @@ class SOAP(Optimizer):
         P_i = beta_2 P_i + (1 - beta_2) (g with its axis i in front, as a matrix) (the same)'
         every precondition_frequency steps: Q_i = the Q of QR(P_i Q_i), columns and v ordered by diag(Q_i' P_i Q_i)
 
-    The first step only starts P and Q (by eigendecomposition); t counts from the second. The order is the authors'
+    The first step only starts P and Q (by eigendecomposition, `optimizers.eigenbasis`: P has a null space, whose basis
+    is a matter of convention); t counts from the second. The order is the authors'
     code's; so is one basis for each axis of a convolution's kernel, and Adam for vectors. An axis longer than
     `max_size` keeps its own basis. Epsilon stands beside the corrected root, as in `Adam`; in the authors' code and in
     pytorch_optimizer beside the uncorrected one.
@@ -88,7 +91,7 @@ class SOAP(Optimizer):
                 lambda: ops.cond(
                     due > 0,
                     lambda: _followed(bases, axes, totals, second),
-                    lambda: [*(ops.flip(eigenvectors(total)[1], 1) for total in totals), second],
+                    lambda: [*(eigenbasis(total) for total in totals), second],
                 ),
                 lambda: [*bases, second],
             )
@@ -108,9 +111,13 @@ class SOAP(Optimizer):
 
 
 def _into(bases, axes, tensor):
+    """The tensor in the bases, where what is nothing but rounding is 0: Adam would make whole steps of it."""
+    turned = tensor
     for basis, axis in zip(bases, axes, strict=True):
-        tensor = along(ops.transpose(basis), tensor, axis)
-    return tensor
+        turned = along(ops.transpose(basis), turned, axis)
+    if not axes:
+        return tensor
+    return ops.where(ops.abs(turned) > rounding(tensor.dtype) * norm_of(tensor), turned, 0)
 
 
 def _out_of(bases, axes, tensor):
@@ -121,14 +128,9 @@ def _out_of(bases, axes, tensor):
 
 def _followed(bases, axes, totals, second):
     """The bases after one round of power iteration, and the second moment in their order."""
-    followed = []
+    moved = []
     for basis, axis, total in zip(bases, axes, totals, strict=True):
-        image = total @ basis
-        # From the largest eigenvalue down: QR keeps the first columns' directions best.
-        order = ops.argsort(-ops.sum(basis * image, axis=0))
-        image = ops.take(image, order, axis=1)
+        basis, order = followed(total, basis)
         second = ops.take(second, order, axis=axis)
-        dtype = image.dtype
-        exact = dtype if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
-        followed.append(ops.cast(ops.qr(ops.cast(image, exact))[0], dtype))
-    return [*followed, second]
+        moved.append(basis)
+    return [*moved, second]

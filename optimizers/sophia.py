@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.arithmetic import larger
+from optimizers.arithmetic import larger, toward
 from optimizers.base import Optimizer
 
 
@@ -92,14 +92,14 @@ class Sophia(Optimizer):
 
     def _followed(self, slot, estimate, due):
         value = ops.convert_to_tensor(slot)
-        return ops.where(due, self._average(value, ops.cast(estimate, value.dtype), self.beta_2), value)
+        return ops.where(due, toward(value, ops.cast(estimate, value.dtype), 1 - self.beta_2), value)
 
     def step_scalars(self, step, learning_rate):
         return (ops.cast(ops.equal(ops.mod(step - 1, self.update_period), 0), step.dtype),)
 
     def update_step(self, gradient, variable, learning_rate, due):
         index = self._get_variable_index(variable)
-        first = self._average(self._momentums[index], gradient, self.beta_1)
+        first = toward(self._momentums[index], gradient, 1 - self.beta_1)
         self.assign(self._momentums[index], first)
         curvature = self._curvatures[index]
         if self.empirical_fisher:

@@ -1,9 +1,10 @@
 """Breaks the optimizers on purpose and reports what no oracle notices: python -m tests.optimizers.mutate [NAME ...]
 
-A NAME is a row of the table or a wrapper. Mutants of a class: an epsilon moved into or out of a root, a bias correction
-left out, two betas swapped, one constant of the rule changed; of a wrapper: one line or number of its rule, from the
-list below. Each runs against the oracles of the class's rows in float64, by fused kernels and by keras.ops; it is
-caught when a run leaves its oracle. Exits with 1 when one survives.
+A NAME is a row of the table, a wrapper, or a class (of which the defaults are mutated). Mutants of a row: an epsilon
+moved into or out of a root, a bias correction left out, two betas swapped, one constant of the rule changed; of a
+wrapper: one line or number of its rule, from the list below. Each runs against the oracles of the class's rows in
+float64, by fused kernels and by keras.ops; it is caught when a run leaves its oracle. Mutants of a class's defaults are
+in `default_mutants`. Exits with 1 when one survives.
 """
 
 import inspect
@@ -14,7 +15,7 @@ import numpy as np
 
 import optimizers
 from optimizers import kernels
-from tests.optimizers import averaging_oracles, oracles, problem
+from tests.optimizers import averaging_oracles, default_mutants, oracles, problem
 from tests.optimizers.running import run, schedule, variables
 from tests.optimizers.table import TABLE
 
@@ -101,15 +102,15 @@ RULES = {
     "ScheduleFreeSGD": (
         ("self.beta_1 * (x - z)", "(1 - self.beta_1) * (x - z)"),
         ("weight * (z - x)", "0.5 * weight * (z - x)"),
-        ("larger(largest, ", "(0 * largest + "),
-        ("ops.square(largest) / ops.where", "largest / ops.where"),
+        ("larger(before, ", "(0 * before + "),
+        ("ops.square(before /", "(before /"),
         ("self._begun(fast, variable) - step", "self._begun(fast, variable) - 0.5 * step"),
         ("smaller(step / self.warmup_steps, ops.ones_like(step))", "(step / self.warmup_steps)"),
         ("self._begun(fast, variable)", "variable"),
         ("step = step + (rate * self._decay_of(variable)) * ops.convert_to_tensor(variable)", "pass"),
     ),
     "ScheduleFreeAdamW": (
-        ("math.sqrt(1 - self.beta_2)", "1"),
+        ("self._complement(self.beta_2, step.dtype)", "1"),
         ("rate * scale, self", "rate, self"),
         ("self.epsilon * scale", "self.epsilon"),
         ("x - weight * apart", "x - 0.5 * weight * apart"),
@@ -264,6 +265,8 @@ def main(names):
             noticed = any(caught(mutant, module, row) for row in rows)
             total, missed = total + 1, missed + (not noticed)
             print(f"{'caught  ' if noticed else 'SURVIVED'} {build.__name__}: {what}", flush=True)
+    of_defaults, missed_there = default_mutants.survivors(names)
+    total, missed = total + of_defaults, missed + missed_there
     print(f"{total} mutants, {missed} survived")
     return 1 if missed else 0
 
