@@ -24,6 +24,8 @@ class Adadelta(Optimizer):
     Defaults: learning rate 1, rho 0.95, epsilon 1e-6, the paper's (Keras has a rate of 0.001).
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=1.0, rho=0.95, epsilon=1e-6, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(rho=rho)

@@ -25,6 +25,8 @@ class Adam(Optimizer):
     Defaults: the paper's.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(beta_1=beta_1, beta_2=beta_2)
@@ -97,6 +99,7 @@ class AdamW(Adam):
     """
 
     same_state_as = "Adam"
+    elementwise = True
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, **kwargs):
         super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)
@@ -118,6 +121,8 @@ class AMSGrad(Adam):
     Paper: Reddi, Kale & Kumar, arXiv:1904.09237.
     Defaults: Adam's.
     """
+
+    elementwise = True
 
     def build(self, variables):
         if self.built:
@@ -148,6 +153,8 @@ class AdaMax(Adam):
     Paper: Kingma & Ba, arXiv:1412.6980, section 7.1.
     Defaults: learning rate 0.002, the paper's; epsilon 1e-8.
     """
+
+    elementwise = True
 
     def __init__(self, learning_rate=0.002, **kwargs):
         super().__init__(learning_rate, **kwargs)

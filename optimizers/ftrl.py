@@ -25,6 +25,8 @@ class FTRL(Optimizer):
     Defaults: learning rate 0.1 and beta 1 (the paper's), n from 0.
     """
 
+    elementwise = True
+
     def __init__(
         self,
         learning_rate=0.1,

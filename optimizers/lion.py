@@ -23,6 +23,8 @@ class Lion(Optimizer):
     Defaults: learning rate 1e-4, betas 0.9 and 0.99, the paper's; no decay.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=1e-4, beta_1=0.9, beta_2=0.99, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(beta_1=beta_1, beta_2=beta_2)
