@@ -116,11 +116,11 @@ def table(result: dict) -> str:
         "",
         f"{result['date']}, {result['processor']}, {result['threads']} threads; "
         + ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-        + f". An embedding of {result['shape'][0]:,} x {result['shape'][1]}, a gradient of {ROWS:,} rows, {REPEATED} of "
-        "them there twice. Made by `python benchmarks/sparse_step.py`; medians of interleaved rounds, TensorFlow "
-        "graphs. Ours counts a sparse gradient as the dense one; lazy is `LazySparse` around it, which moves only the "
-        "rows of the gradient. Keras's has no lazy form; where its AdaGrad and SGD stay sparse, it takes the square of "
-        'each repeated value by itself. "(over)": above what is allowed.',
+        + f". An embedding of {result['shape'][0]:,} x {result['shape'][1]}, a gradient of {ROWS:,} rows, of which "
+        f"{REPEATED} are there twice. Made by `python benchmarks/sparse_step.py`; medians of interleaved rounds, "
+        "TensorFlow graphs. Ours counts a sparse gradient as the dense one; lazy is `LazySparse` around it, which "
+        "moves only the rows of the gradient. Keras's has no lazy form; its Adagrad, RMSprop and Adam square repeated "
+        'rows one by one, which gives another result than the dense gradient. "(over)": above what is allowed.',
         "",
         "| optimizer | Keras, ms | ours, ms | lazy, ms | ours / Keras | at most | lazy / Keras |",
         "|---|---|---|---|---|---|---|",
