@@ -50,6 +50,9 @@ class Stepping:
             return _dense(gradient, variable)
         if self.gradient_accumulation_steps or not self.takes_rows():
             return _dense(gradient, variable)
+        # After an input of free length they may have none.
+        gradient.indices.set_shape((None,))
+        gradient.values.set_shape((None, *variable.shape[1:]))
         if not self.takes_repeated_rows or self.clipvalue or self.clipnorm or self.global_clipnorm:
             gradient = kernels.summed(gradient)
         return kernels.sparse(ops.cast(gradient.values, variable.dtype), gradient)

@@ -221,6 +221,21 @@ def test_scaled_losses_scale_sparse_gradients_back():
     np.testing.assert_array_equal(moved(scaled, 8.0), moved(optimizers.AdaGrad(0.1), 1.0))
 
 
+@pytest.mark.parametrize("wrap", [lambda inner: inner, optimizers.LazySparse])
+@pytest.mark.parametrize("name", ["SGD", "AdaGrad", "RMSProp", "Adam"])
+def test_values_of_unknown_rank_get_that_of_the_table(name, wrap):
+    table = keras.Variable(np.ones(SHAPE, "float32"))
+    optimizer = wrap(optimizers.get(name, learning_rate=0.1, clipnorm=1.0))
+    optimizer.build([table])
+
+    @tf.function(input_signature=[tf.TensorSpec(None, "int32"), tf.TensorSpec(None, "float32")])
+    def step(indices, values):
+        optimizer.apply([tf.IndexedSlices(values, indices, tf.constant(SHAPE))], [table])
+
+    step(tf.constant([3, 3]), tf.ones((2, 3)))
+    assert (table.numpy()[3] < 1).all() and (np.delete(table.numpy(), 3, axis=0) == 1).all()
+
+
 def test_halves_and_unused_kernels_take_the_dense_way(monkeypatch):
     for dtype in ("bfloat16", "float16"):
         both = [trained(optimizers.SGD(0.1), sparse, dtype=dtype, steps=1) for sparse in (True, False)]
