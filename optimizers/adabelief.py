@@ -22,6 +22,8 @@ class AdaBelief(AdaptiveMoments):
     Defaults: Adam's, epsilon 1e-16 (the authors' code).
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=0.001, *, epsilon=1e-16, **kwargs):
         super().__init__(learning_rate, epsilon=epsilon, **kwargs)
 

@@ -26,6 +26,7 @@ class AdaBound(AdaptiveMoments):
     """
 
     same_state_as = "Adam"
+    elementwise = True
 
     def __init__(self, learning_rate=0.001, *, final_ratio=100.0, gamma=0.001, amsbound=False, **kwargs):
         super().__init__(learning_rate, **kwargs)

@@ -25,6 +25,7 @@ class Adadelta(Optimizer):
     """
 
     reads_keras_state = True
+    elementwise = True
 
     def __init__(self, learning_rate=1.0, rho=0.95, epsilon=1e-6, **kwargs):
         super().__init__(learning_rate, **kwargs)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers import kernels
+from optimizers import kernels, rows
 from optimizers.arithmetic import constant
 from optimizers.base import Optimizer
 
@@ -25,6 +25,7 @@ class AdaGrad(Optimizer):
     """
 
     reads_keras_state = True
+    elementwise = True
 
     def __init__(self, learning_rate=0.01, initial_accumulator_value=0.0, epsilon=1e-10, **kwargs):
         super().__init__(learning_rate, **kwargs)
@@ -38,6 +39,9 @@ class AdaGrad(Optimizer):
         super().build(variables)
         start = constant(self.initial_accumulator_value)
         self._accumulators = self.add_optimizer_variables(variables, "accumulator", initializer=start)
+
+    def takes_rows(self):
+        return rows.is_elementwise(self)
 
     def update_step(self, gradient, variable, learning_rate):
         accumulator = self._accumulators[self._get_variable_index(variable)]

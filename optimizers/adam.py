@@ -92,6 +92,7 @@ class Adam(AdaptiveMoments):
     """
 
     reads_keras_state = True
+    elementwise = True
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, amsgrad=False, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
@@ -119,6 +120,7 @@ class AdamW(Adam):
 
     same_state_as = "Adam"
     reads_keras_state = True
+    elementwise = True
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, **kwargs):
         if weight_decay is None:
@@ -149,6 +151,7 @@ class AMSGrad(AdaptiveMoments):
     amsgrad = True
     same_state_as = "Adam"  # with amsgrad=True; otherwise it has fewer slots
     reads_keras_state = True
+    elementwise = True
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -174,6 +177,7 @@ class AdaMax(AdaptiveMoments):
     """
 
     reads_keras_state = True
+    elementwise = True
 
     def __init__(self, learning_rate=0.002, **kwargs):
         super().__init__(learning_rate, **kwargs)

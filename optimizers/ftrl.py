@@ -30,6 +30,7 @@ class FTRL(Optimizer):
     """
 
     reads_keras_state = True
+    elementwise = True
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers import kernels
+from optimizers import kernels, rows
 from optimizers.base import Optimizer
 
 
@@ -24,6 +24,9 @@ class SGD(Optimizer):
     Defaults: Keras's (0.01, no momentum).
     """
 
+    elementwise = True
+    takes_repeated_rows = True
+
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(momentum=momentum)
@@ -42,6 +45,13 @@ class SGD(Optimizer):
         super().build(variables)
         if self.momentum:
             self._velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def takes_rows(self):
+        return rows.is_elementwise(self) and not self.momentum
+
+    def update_rows(self, gradient, variable, learning_rate):
+        # Repeated rows are subtracted one after another: each is rounded once more than their sum would be.
+        kernels.subtract_rows(variable, gradient.indices, learning_rate * gradient.values)
 
     def update_step(self, gradient, variable, learning_rate):
         if not self.momentum:

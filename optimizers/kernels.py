@@ -235,6 +235,15 @@ def cond(condition, if_true, if_false):
     tf.cond(condition, lambda: run(if_true), lambda: run(if_false))
 
 
+def is_sparse(gradient) -> bool:
+    """Whether a gradient names the rows that it is of."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return isinstance(gradient, tf.IndexedSlices)
+
+
 def densified(gradient):
     import tensorflow as tf
 
@@ -247,3 +256,62 @@ def with_shape(gradient, shape):
 
     gradient = tf.convert_to_tensor(gradient)
     return gradient if gradient.shape.is_fully_defined() else tf.ensure_shape(gradient, shape)
+
+
+def sparse(values, like):
+    """A sparse gradient of the same rows with other values."""
+    import tensorflow as tf
+
+    return tf.IndexedSlices(values, like.indices, like.dense_shape)
+
+
+def summed(gradient):
+    """A sparse gradient that names each row once: the values of repeated ones are added."""
+    import tensorflow as tf
+
+    indices, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+
+def nonzero_rows(gradient):
+    """A sparse gradient without its rows of zeros."""
+    import tensorflow as tf
+
+    kept = tf.reduce_any(gradient.values != 0, axis=list(range(1, gradient.values.shape.rank)))
+    return tf.IndexedSlices(gradient.values[kept], gradient.indices[kept], gradient.dense_shape)
+
+
+def read(variable):
+    import tensorflow as tf
+
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+
+
+def rows_of(variable, indices):
+    """Rows of a tensor or variable."""
+    import tensorflow as tf
+
+    if not isinstance(variable, tf.Variable):
+        return tf.gather(variable, indices)
+    return tf.raw_ops.ResourceGather(resource=variable.handle, indices=indices, dtype=variable.dtype)
+
+
+def assign_rows(variable, indices, rows):
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceScatterUpdate(resource=variable.handle, indices=indices, updates=rows)
+
+
+def subtract_rows(variable, indices, rows):
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceScatterSub(resource=variable.handle, indices=indices, updates=rows)
+
+
+def assign_faded(variable, value, factor, indices, rows):
+    """variable = factor * value, but for some rows."""
+    import tensorflow as tf
+
+    faded = value * _constant(factor, value.dtype)
+    variable.assign(tf.tensor_scatter_nd_update(faded, indices[:, None], rows), read_value=False)

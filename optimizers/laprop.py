@@ -23,6 +23,8 @@ class LaProp(AdaptiveMoments):
     Defaults: the paper's: learning rate 4e-4, betas 0.9 and 0.999, epsilon 1e-15.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=4e-4, beta_1=0.9, beta_2=0.999, epsilon=1e-15, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
 

@@ -24,6 +24,7 @@ class Lion(Optimizer):
     """
 
     reads_keras_state = True
+    elementwise = True
 
     def __init__(self, learning_rate=1e-4, beta_1=0.9, beta_2=0.99, **kwargs):
         super().__init__(learning_rate, **kwargs)

@@ -25,6 +25,7 @@ class QHAdam(AdaptiveMoments):
     """
 
     same_state_as = "Adam"
+    elementwise = True
 
     def __init__(self, learning_rate=0.001, beta_1=0.995, beta_2=0.999, *, nu_1=0.7, nu_2=1.0, **kwargs):
         super().__init__(learning_rate, beta_1, beta_2, **kwargs)

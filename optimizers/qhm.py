@@ -22,6 +22,8 @@ class QHM(Optimizer):
     Defaults: the authors': nu 0.7, momentum 0.999, learning rate 1 (SGD's 0.1 with momentum 0.9).
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=1.0, momentum=0.999, nu=0.7, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(momentum=momentum)

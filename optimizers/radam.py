@@ -26,6 +26,7 @@ class RAdam(AdaptiveMoments):
     """
 
     same_state_as = "Adam"
+    elementwise = True
 
     def __init__(self, learning_rate=0.001, *, threshold=4.0, **kwargs):
         super().__init__(learning_rate, **kwargs)

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from optimizers import kernels
+from optimizers import kernels, rows
 from optimizers.base import Optimizer
 
 
@@ -26,6 +26,8 @@ class RMSProp(Optimizer):
     Defaults: learning rate 0.001 and rho 0.9 (the lecture), epsilon 1e-7 (Keras).
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(rho=rho, momentum=momentum)
@@ -45,6 +47,12 @@ class RMSProp(Optimizer):
             self._means = self.add_optimizer_variables(variables, "mean")
         if self.momentum:
             self._velocities = self.add_optimizer_variables(variables, "velocity")
+
+    def takes_rows(self):
+        return rows.is_elementwise(self) and not self.momentum
+
+    def fades(self):
+        return {"_squares": self.rho, "_means": self.rho}
 
     def step_scalars(self, step, learning_rate):
         return (learning_rate / math.sqrt(1 - self.rho),)

@@ -20,6 +20,8 @@ class Signum(Optimizer):
     Defaults: learning rate 1e-4 and momentum 0.9, the paper's.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=1e-4, momentum=0.9, **kwargs):
         super().__init__(learning_rate, **kwargs)
         self._check_fractions(momentum=momentum)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from optimizers import kernels
+from optimizers import kernels, rows
 from optimizers.arithmetic import norm_of, scalar_dtype, shrinking
 from optimizers.half_precision import Widened, origin, widened
 
@@ -21,9 +21,9 @@ class Stepping:
         if not pairs:
             return
         self._note_sparse(pairs)
-        grads = [_dense(gradient, variable) for gradient, variable in pairs]
+        grads = [self._one_kind(gradient, variable) for gradient, variable in pairs]
         trainable_variables = [variable for _, variable in pairs]
-        accepted = self._accepts(grads)
+        accepted = self._accepts(rows.values_of(grads))
         step = self._apply_or_accumulate if self.gradient_accumulation_steps else self._apply_now
         if strategy:
             self._apply_on_replicas(grads, trainable_variables, accepted)
@@ -41,6 +41,37 @@ class Stepping:
     def _note_sparse(self, pairs):
         """Is told of the gradients, summed over the replicas, before they are made dense."""
 
+    # Whether `update_rows` takes a sparse gradient that names rows more than once.
+    takes_repeated_rows = False
+
+    def _one_kind(self, gradient, variable):
+        """A gradient of the variable's dtype: sparse, where the step is on rows, or else dense."""
+        if not kernels.is_sparse(gradient) or not kernels.fused(kernels.native(variable)):
+            return _dense(gradient, variable)
+        if self.gradient_accumulation_steps or not self.takes_rows():
+            return _dense(gradient, variable)
+        # After an input of free length they may have none.
+        gradient.indices.set_shape((None,))
+        gradient.values.set_shape((None, *variable.shape[1:]))
+        if not self.takes_repeated_rows or self.clipvalue or self.clipnorm or self.global_clipnorm:
+            gradient = kernels.summed(gradient)
+        return kernels.sparse(ops.cast(gradient.values, variable.dtype), gradient)
+
+    def takes_rows(self) -> bool:
+        """Whether `update_rows` is the step for a sparse gradient: a row without one keeps its value, and its slots do
+        no more than fade."""
+        return False
+
+    def update_rows(self, gradient, variable, learning_rate, *scalars):
+        """`update_step` for a sparse gradient."""
+        rule, part, put_back = rows.gathered(self, variable, gradient.indices, self.fades())
+        rule.update_step(gradient.values, part, learning_rate, *scalars)
+        put_back()
+
+    def fades(self) -> dict:
+        """Name of a list of slots -> what a step without a gradient multiplies them by, where that is not 1."""
+        return {}
+
     def _apply_now(self, grads, variables):
         grads = self._clip_gradients(grads)
         plan = self._plan(grads, variables)
@@ -51,6 +82,9 @@ class Stepping:
                 self._follow(kernels.native(variable), average)
 
     def _clip_gradients(self, grads):
+        return rows.with_values(grads, self._clipped(rows.values_of(grads)))
+
+    def _clipped(self, grads):
         """Keras's clips, each in the dtype of its gradient: on torch, Keras's own go through float32."""
         if self.clipvalue:
             limits = [ops.convert_to_tensor(self.clipvalue, gradient.dtype) for gradient in grads]
@@ -181,7 +215,8 @@ class Stepping:
         rate, *scalars = (ops.cast(s, scalar_dtype(variable)) for s in plan[scalar_dtype(variable)][multiplier])
         moved = widened(variable)
         self.apply_decay(moved, rate)
-        self.update_step(gradient, moved, rate, *scalars)
+        update = self.update_rows if kernels.is_sparse(gradient) else self.update_step
+        update(gradient, moved, rate, *scalars)
         if moved is not variable:
             self.assign(variable, moved.value)
 

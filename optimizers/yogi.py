@@ -24,6 +24,8 @@ class Yogi(AdaptiveMoments):
     Defaults: learning rate 0.01, epsilon 1e-3 (the paper's), start 1e-6.
     """
 
+    elementwise = True
+
     def __init__(self, learning_rate=0.01, *, epsilon=1e-3, initial_accumulator_value=1e-6, **kwargs):
         super().__init__(learning_rate, epsilon=epsilon, **kwargs)
         self._check_at_least_zero(initial_accumulator_value=initial_accumulator_value)

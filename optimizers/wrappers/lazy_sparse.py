@@ -5,7 +5,7 @@ import re
 import keras
 from keras import ops
 
-from optimizers import messages
+from optimizers import kernels, messages, rows
 from optimizers.wrappers.wrapper import Wrapper
 
 
@@ -20,6 +20,9 @@ class LazySparse(Wrapper):
     momentum. What is common to all rows stays common: bias corrections count all steps, and a trust ratio or a
     factored moment still sees the whole variable. On TensorFlow a variable is lazy if its gradient is a
     `tf.IndexedSlices`, or if `match` names it; JAX and torch have dense gradients only: there `match` alone decides.
+
+    The cost of a step is that of its touched rows if the gradient is a `tf.IndexedSlices` and the rule is elementwise
+    (SGD, AdaGrad, RMSProp, Adam and its close kin). Otherwise it is that of a dense step and of a copy of all slots.
 
     When to use: large vocabularies with rare words.
     Memory: none that lasts.
@@ -67,6 +70,16 @@ class LazySparse(Wrapper):
                 self._lazy[self._get_variable_index(variable)] = True
         super()._note_sparse(pairs)
 
+    def takes_rows(self):
+        return rows.is_elementwise(self.inner)
+
+    def update_rows(self, gradient, variable, learning_rate, *scalars):
+        gradient = kernels.nonzero_rows(gradient)
+        rule, part, put_back = rows.gathered(self.inner, variable, gradient.indices)
+        rule.apply_decay(part, learning_rate)
+        rule.update_step(gradient.values, part, learning_rate, *scalars)
+        put_back()
+
     def apply_decay(self, variable, learning_rate):
         if not self._lazy[self._get_variable_index(variable)]:
             super().apply_decay(variable, learning_rate)
@@ -84,8 +97,8 @@ class LazySparse(Wrapper):
         self.inner.apply_decay(variable, learning_rate)
         self.inner.update_step(gradient, variable, learning_rate, *scalars)
         for each, value in zip(kept, before, strict=True):
-            rows = ops.reshape(untouched, (-1, *[1] * (len(each.shape) - 1)))
-            self.assign(each, ops.where(rows, value, ops.convert_to_tensor(each)))
+            kept_rows = ops.reshape(untouched, (-1, *[1] * (len(each.shape) - 1)))
+            self.assign(each, ops.where(kept_rows, value, ops.convert_to_tensor(each)))
 
     def get_config(self):
         return {**super().get_config(), "match": self.match}

@@ -30,6 +30,12 @@ class SkipNonFinite(Wrapper):
         super().build(variables)
         self.skipped = self.add_variable((), "zeros", "int32", "only_first_replica", name="skipped")
 
+    def takes_rows(self):
+        return self.inner.takes_rows()
+
+    def update_rows(self, gradient, variable, learning_rate, *scalars):
+        self.inner.update_rows(gradient, variable, learning_rate, *scalars)
+
     def _accepts(self, grads):
         accepted = super()._accepts(grads)
         for gradient in grads:

@@ -86,7 +86,7 @@ WRAPPERS = {
         ("ops.logical_and(accepted, finite)", "ops.logical_or(accepted, finite)"),
     ),
     "LazySparse": (
-        ("ops.where(rows, value,", "ops.where(~rows, value,"),
+        ("ops.where(kept_rows, value,", "ops.where(~kept_rows, value,"),
         (
             "for each, value in zip(kept, before, strict=True)",
             "for each, value in zip(kept[:1], before[:1], strict=True)",

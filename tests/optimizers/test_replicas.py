@@ -39,3 +39,10 @@ def test_every_optimizer_in_every_case():
     found = differences()
     assert {row for row, _ in found} == {row.name for row in TABLE}
     assert {case: difference for case, difference in found.items() if not difference <= ALLOWED} == {}
+
+
+@pytest.mark.matrix
+def test_sparse_gradients():
+    found = differences(program="replicas_sparse")
+    assert len(found) == 18
+    assert {case: difference for case, difference in found.items() if not difference <= ALLOWED} == {}
