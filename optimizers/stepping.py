@@ -82,9 +82,9 @@ class Stepping:
                 self._follow(kernels.native(variable), average)
 
     def _clip_gradients(self, grads):
-        return rows.with_values(grads, self._clipped(rows.values_of(grads)))
+        return rows.with_values(grads, self._clip_dense(rows.values_of(grads)))
 
-    def _clipped(self, grads):
+    def _clip_dense(self, grads):
         """Keras's clips, each in the dtype of its gradient: on torch, Keras's own go through float32."""
         if self.clipvalue:
             limits = [ops.convert_to_tensor(self.clipvalue, gradient.dtype) for gradient in grads]
