@@ -5,7 +5,7 @@
 A step of Keras is one call of a jitted `stateless_apply` that gives its arguments' memory away (`donate_argnums`); of
 torch, `optimizer.step()` with `fused=True`, or `foreach=True` where there is no fused one. The contenders take turns in
 one process, in a new random order each round; printed are medians. For GPUs; on a CPU, `optimizer_step.py` measures
-TensorFlow's kernels. A full run on a GPU writes benchmarks/results/optimizer_step_jax.md.
+TensorFlow's kernels. On a GPU, benchmarks/results/optimizer_step_jax.md is written, line by line.
 """
 
 from __future__ import annotations
@@ -112,16 +112,18 @@ def measured(optimizer: str, problem: str, rounds: int, steps: int) -> dict[str,
 
 
 def main() -> None:
-    """Measures, prints and, where everything was measured on a GPU, writes."""
+    """Measures, prints and, on a GPU, writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--optimizers", default=",".join(optimizer_step.OPTIMIZERS), help="names, with commas")
+    parser.add_argument("--problems", default=",".join(optimizer_step.PROBLEMS), help="names, with commas")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--quick", action="store_true", help="tiny shapes and three rounds of two steps")
     arguments = parser.parse_args()
-    names = arguments.optimizers.split(",")
-    for name in names:
-        if name not in optimizer_step.OPTIMIZERS:
-            parser.error(f"there is no {name!r}; there are {', '.join(optimizer_step.OPTIMIZERS)}")
+    names, problems = arguments.optimizers.split(","), arguments.problems.split(",")
+    for given, known in ((names, optimizer_step.OPTIMIZERS), (problems, optimizer_step.PROBLEMS)):
+        for name in given:
+            if name not in known:
+                parser.error(f"there is no {name!r}; there are {', '.join(known)}")
     device = jax.devices()[0]
     packages = [package for package in ("keras", "jax", "numpy", "torch") if importlib.util.find_spec(package)]
     versions = ", ".join(f"{name} {version}" for name, version in side_by_side.versions(packages).items())
@@ -134,7 +136,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
     ]
     print("\n".join(page), flush=True)
-    for problem in ("quick",) if arguments.quick else optimizer_step.PROBLEMS:
+    for problem in ("quick",) if arguments.quick else problems:
         for name in names:
             found = measured(name, problem, 3 if arguments.quick else arguments.rounds, 2 if arguments.quick else STEPS)
             ours, theirs, torchs = (found.get(who) for who in ("ours", "keras", "torch"))
@@ -142,9 +144,8 @@ def main() -> None:
             line = f"| {problem} | {name} | {1e3 * theirs:.3f} | {1e3 * ours:.3f} | {ours / theirs:.2f} | {beside} |"
             page.append(line)
             print(line, flush=True)
-    if device.platform == "gpu" and not arguments.quick and names == list(optimizer_step.OPTIMIZERS):
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "optimizer_step_jax.md").write_text("\n".join(page) + "\n")
+            if device.platform == "gpu" and not arguments.quick:
+                (RESULTS / "optimizer_step_jax.md").write_text("\n".join(page) + "\n")
 
 
 if __name__ == "__main__":
