@@ -73,7 +73,8 @@ def of_torch(name, arguments, arrays):
     parameters = [torch.nn.Parameter(torch.tensor(array, device=device)) for array in arrays]
     for parameter, array in zip(parameters, arrays, strict=True):
         parameter.grad = torch.tensor(array, device=device)
-    kind = "foreach" if name == "RMSprop" else "fused"
+    # torch has no fused RMSprop, and a fused Adagrad on CPUs alone.
+    kind = "foreach" if name == "RMSprop" or (name == "Adagrad" and device == "cuda") else "fused"
     made = getattr(torch.optim, name)(parameters, **arguments, **{kind: True})
 
     def run(steps):
@@ -131,7 +132,7 @@ def main() -> None:
         "# One optimizer step on Keras's JAX backend\n",
         f"{datetime.date.today()}, {device.device_kind}; {versions}. Made by "
         f"`python benchmarks/optimizer_step_jax.py`: medians of rounds of {STEPS} steps, in milliseconds; torch eager, "
-        "fused (RMSprop: foreach). Muon: 512 x 512 in place of the large matrices.\n",
+        "fused (RMSprop, Adagrad: foreach). Muon: 512 x 512 in place of the large matrices.\n",
         "| problem | optimizer | Keras | ours | ours / Keras | torch | ours / torch |",
         "|---|---|---|---|---|---|---|",
     ]
