@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from optimizers import kernels
 from optimizers.arithmetic import smaller
 
 # What float arithmetic cannot tell from 0: relative to the largest, in units of the dtype's rounding. A direction of an
@@ -21,6 +22,7 @@ def eigenvectors(matrix):
     return ops.eigh(matrix)
 
 
+@kernels.traced_once
 def eigenbasis(matrix):
     """Eigenvectors in columns, from the largest eigenvalue down, of a symmetric matrix without negative eigenvalues.
 
@@ -61,6 +63,7 @@ def _conventional(vectors, spaces):
     return orthonormal(projections)[0]
 
 
+@kernels.traced_once
 def followed(matrix, basis):
     """One round of power iteration: the Q of QR(matrix @ basis), and the order of the basis's columns in it.
 

@@ -4,6 +4,8 @@ A fused kernel reads and writes each number once, where separate operations go o
 is imported on first use, so that the JAX and torch backends need not have it.
 """
 
+import functools
+
 import keras
 
 
@@ -171,6 +173,27 @@ def _constant(value, dtype):
         with tf.control_dependencies(None):
             made[value, dtype] = tf.constant(value, dtype)
     return made[value, dtype]
+
+
+def traced_once(function):
+    """On TensorFlow, the function of tensors as a graph that all callers with the same shapes share; else as it is."""
+
+    @functools.cache
+    def graph(*signature):
+        import tensorflow as tf
+
+        return tf.function(function)
+
+    @functools.wraps(function)
+    def call(*tensors):
+        if keras.backend.backend() != "tensorflow":
+            return function(*tensors)
+        import tensorflow as tf
+
+        tensors = [tf.convert_to_tensor(each) for each in tensors]
+        return graph(*((tuple(each.shape), each.dtype) for each in tensors))(*tensors)
+
+    return call
 
 
 def strategy():

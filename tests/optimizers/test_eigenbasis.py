@@ -68,7 +68,9 @@ def oracle(matrix) -> np.ndarray:
 
 
 def basis_of(matrix, dtype="float64"):
-    return keras.ops.convert_to_numpy(eigenbasis.eigenbasis(keras.ops.convert_to_tensor(np.asarray(matrix, dtype))))
+    # Not the graph that is kept: it would know nothing of what a test replaces.
+    found = eigenbasis.eigenbasis.__wrapped__(keras.ops.convert_to_tensor(np.asarray(matrix, dtype)))
+    return keras.ops.convert_to_numpy(found)
 
 
 @pytest.mark.parametrize("name", MATRICES)
