@@ -12,9 +12,9 @@ HERE = os.path.dirname(__file__)
 EACH = "(follows and not float32) or checkpoint or accumulating_k"
 
 
-def passes(backend, chosen):
+def passes(backend, chosen, names=("test_table.py", "test_base.py")):
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1"}
-    files = [os.path.join(HERE, name) for name in ("test_table.py", "test_base.py")]
+    files = [os.path.join(HERE, name) for name in names]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *files, "-k", chosen],
         env=environment,
@@ -35,6 +35,27 @@ def test_every_optimizer_on_jax():
 
 
 @pytest.mark.matrix
+def test_every_optimizer_drops_in_on_jax():
+    # What JAX compiles anew for each optimizer takes minutes; these are what JAX alone could do otherwise.
+    passes("jax", "bcoo or empty_variables or (zero_gradient and bfloat16) or deepcopy", ["test_drop_in.py"])
+
+
+@pytest.mark.matrix
+def test_every_optimizer_on_two_devices_of_jax():
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.optimizers.distributed_jax"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-4000:]
+    assert run.stdout.splitlines() == ["110 tried on 2 devices"], run.stdout
+
+
+@pytest.mark.matrix
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed: the extra [backends]")
 def test_every_optimizer_on_torch():
     passes("torch", EACH)
+
+
+@pytest.mark.matrix
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed: the extra [backends]")
+def test_every_optimizer_drops_in_on_torch():
+    passes("torch", "test", ["test_drop_in.py"])
