@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.arithmetic import larger, smaller
+from optimizers.arithmetic import at_least, number, smaller
 from optimizers.base import Optimizer
 
 
@@ -63,28 +63,29 @@ class Adafactor(Optimizer):
 
     def step_scalars(self, step, learning_rate):
         rate = smaller(learning_rate, 1 / ops.sqrt(step)) if self.relative_step else learning_rate
-        return rate, step**self.beta_2_decay
+        return rate * self.clip_threshold, step**self.beta_2_decay
 
     def update_step(self, gradient, variable, learning_rate, rate, share):
         index = self._get_variable_index(variable)
-        squared = ops.square(gradient) + self.epsilon_1
+        squared = ops.square(gradient) + number(self.epsilon_1, variable.dtype)
 
         def averaged(slot, value):
-            value = slot + share * (value - slot)
-            self.assign(slot, value)
-            return value
+            self._descend(kernels.native(slot), share, kernels.read(slot) - value)
+            return kernels.read(slot)
 
         if len(variable.shape) < 2:
-            update = gradient / ops.sqrt(averaged(self._squares[index], squared))
+            update = gradient * ops.rsqrt(averaged(self._squares[index], squared))
         else:
-            row = averaged(self._rows[index], mean(squared, -1))  # ... R
-            column = averaged(self._columns[index], mean(squared, -2))  # ... C
-            row = row / ops.expand_dims(mean(row, -1), -1)
-            # Roots and quotients of the small factors: the matrix itself is only multiplied.
-            update = gradient * (1 / ops.sqrt(ops.expand_dims(row, -1))) * (1 / ops.sqrt(ops.expand_dims(column, -2)))
-        size = larger(root_mean_square(variable), ops.convert_to_tensor(self.epsilon_2, variable.dtype))
-        excess = root_mean_square(update) / self.clip_threshold
-        self._descend(variable, rate * size / larger(excess, ops.ones_like(excess)), update)
+            row = averaged(self._rows[index], kernels.mean(squared, -1))  # ... R
+            column = averaged(self._columns[index], kernels.mean(squared, -2))  # ... C
+            row = row / kernels.mean(row, -1, keepdims=True)
+            # Roots of the small factors: the matrix itself is only multiplied.
+            update = gradient * kernels.expanded(ops.rsqrt(row), -1) * kernels.expanded(ops.rsqrt(column), -2)
+        # clip_threshold max(epsilon_2, rms(w)) / max(clip_threshold, rms(u)), by half the sums of squares.
+        half = math.prod(variable.shape) / 2
+        size = at_least(kernels.half_sum_of_squares(variable), half * self.epsilon_2**2)
+        length = at_least(kernels.half_sum_of_squares(update), half * self.clip_threshold**2)
+        self._descend(variable, rate * ops.sqrt(size / length), update)
 
     def get_config(self):
         return {
@@ -97,10 +98,6 @@ class Adafactor(Optimizer):
         }
 
 
-def mean(values, axis):
-    """`ops.mean` by its sum: on JAX, Keras's own goes through float32."""
-    return ops.sum(values, axis=axis) / values.shape[axis]
-
-
 def root_mean_square(values):
-    return ops.sqrt(kernels.sum_of_squares(values) / math.prod(values.shape))
+    half = kernels.half_sum_of_squares(values)
+    return ops.sqrt(half * number(2 / math.prod(values.shape), half.dtype))

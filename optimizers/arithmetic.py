@@ -12,6 +12,11 @@ def constant(value):
     return keras.initializers.Constant(np.float64(value))
 
 
+def number(value, dtype):
+    """A factor for tensors of that dtype: in a TensorFlow graph one tensor for all variables, elsewhere the number."""
+    return kernels.constant(value, dtype) if keras.backend.backend() == "tensorflow" else value
+
+
 def larger(one, other):
     """`ops.maximum` of two tensors of one dtype: on torch, Keras's own goes through float32."""
     return _extreme("maximum", one, other)
@@ -35,12 +40,19 @@ def toward(slot, value, share):
     For averages that no bias correction follows, with 1 - beta from Python's own numbers. `Optimizer._average` takes
     1 - beta of a float32 beta, 1.7e-4 off at .9999, which only a correction of the same number makes up for.
     """
-    return slot + (value - slot) * share
+    old = kernels.read(slot)
+    return old + (value - old) * (number(share, slot.dtype) if isinstance(share, float) else share)
+
+
+def at_least(value, least):
+    """`larger` than a number."""
+    return larger(value, ops.convert_to_tensor(number(least, value.dtype), value.dtype))
 
 
 def norm_of(values):
     """The Euclidean norm of all elements."""
-    return ops.sqrt(kernels.sum_of_squares(values))
+    half = kernels.half_sum_of_squares(values)
+    return ops.sqrt(half * number(2.0, half.dtype))
 
 
 def shrinking(norm, longest):

@@ -27,7 +27,7 @@ from keras import ops
 
 from optimizers import groups as parameter_groups
 from optimizers import kernels, messages
-from optimizers.arithmetic import as_stored, constant, is_half, scalar_dtype
+from optimizers.arithmetic import as_stored, constant, is_half, number, scalar_dtype
 from optimizers.averaging import Averaging
 from optimizers.checkpoints import Checkpoints
 from optimizers.stepping import Stepping
@@ -104,6 +104,9 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
         """
         return ()
 
+    def _has_step_scalars(self):
+        return type(self).step_scalars is not Optimizer.step_scalars
+
     def advance(self, step, learning_rate, gradients, variables, *state) -> tuple:
         """The new values of the scalars that `add_scalar` made, in their order, from the old ones."""
         return ()
@@ -131,7 +134,8 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
 
     def _average(self, slot, value, beta):
         """beta * slot + (1 - beta) * value, where 1 - beta is the very number that a float32 kernel computes."""
-        return slot + (value - slot) * self._complement(beta, slot.dtype)
+        old = kernels.read(slot)
+        return old + (value - old) * self._complement(beta, slot.dtype)
 
     def _begun(self, slot, variable):
         """The value of a slot that starts as a copy of its variable: at the first step, not at the build, since
@@ -139,8 +143,8 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
         slot = ops.convert_to_tensor(slot)
         return ops.where(ops.isnan(slot), ops.convert_to_tensor(variable), slot)
 
-    def _complement(self, beta, dtype) -> float:
-        return 1 - as_stored(beta, dtype)
+    def _complement(self, beta, dtype):
+        return number(1 - as_stored(beta, dtype), dtype)
 
     def _descend(self, variable, learning_rate, direction):
         """w -= learning_rate * direction, in one pass over memory where there is a kernel for it."""

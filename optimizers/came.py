@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from optimizers.adafactor import mean, root_mean_square
+from optimizers import kernels
+from optimizers.adafactor import root_mean_square
 from optimizers.arithmetic import toward
 from optimizers.base import Optimizer
 
@@ -86,11 +87,11 @@ class CAME(Optimizer):
 
     def _divided(self, values, squared, slots, beta):
         """`values` over the root of what the averages of the rows and columns of `squared` give."""
-        row = toward(slots[0], mean(squared, -1), 1 - beta)  # ... R
-        column = toward(slots[1], mean(squared, -2), 1 - beta)  # ... C
+        row = toward(slots[0], kernels.mean(squared, -1), 1 - beta)  # ... R
+        column = toward(slots[1], kernels.mean(squared, -2), 1 - beta)  # ... C
         self.assign(slots[0], row)
         self.assign(slots[1], column)
-        row = row / ops.expand_dims(mean(row, -1), -1)
+        row = row / kernels.mean(row, -1, keepdims=True)
         return values / ops.sqrt(ops.expand_dims(row, -1)) / ops.sqrt(ops.expand_dims(column, -2))
 
     def get_config(self):

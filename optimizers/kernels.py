@@ -4,6 +4,7 @@ A fused kernel reads and writes each number once, where separate operations go o
 is imported on first use, so that the JAX and torch backends need not have it.
 """
 
+import contextlib
 import functools
 
 import keras
@@ -123,25 +124,69 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2, shrinka
 
 def scale(slot, factor):
     """s *= factor"""
-    slot.value.assign(slot.value * _constant(factor, slot.value.dtype), read_value=False)
+    slot.value.assign(slot.value * constant(factor, slot.value.dtype), read_value=False)
 
 
-def sum_of_squares(values):
-    """In one pass over memory where there is a kernel; in halves that kernel would count in halves."""
+def decay(variable, learning_rate, decay):
+    """w *= 1 - learning_rate * decay, as torch does: one pass over memory; w -= learning_rate * decay * w takes two."""
+    kept = _once(("kept", learning_rate.ref(), decay), lambda: 1 - learning_rate * decay)
+    variable.assign(read(variable) * kept, read_value=False)
+
+
+def read(variable):
+    """The value, read once. (On TensorFlow `ops.convert_to_tensor` gives the variable itself, which each use reads.)"""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        values = tf.convert_to_tensor(values)
+        return tf.convert_to_tensor(native(variable))
+    return keras.ops.convert_to_tensor(variable)
+
+
+def after(value):
+    """Operations that begin when `value` is there: a kernel copies a slot first that someone has yet to read."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.control_dependencies([value])
+    return contextlib.nullcontext()
+
+
+def half_sum_of_squares(values):
+    """In one pass over memory where there is a kernel; in halves that kernel would count in halves."""
+    values = read(values)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
         if values.dtype in (tf.float32, tf.float64):
-            return 2 * tf.raw_ops.L2Loss(t=values)
-    return keras.ops.sum(keras.ops.square(values))
+            return tf.raw_ops.L2Loss(t=values)
+    return keras.ops.sum(keras.ops.square(values)) / 2
 
 
-def is_nan(slot):
+def mean(values, axis, keepdims=False):
+    """The mean along one axis. (By the sum elsewhere than on TensorFlow: on JAX, Keras's own goes through float32.)"""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.raw_ops.Mean(input=values, axis=constant(axis, "int32"), keep_dims=keepdims)
+    return keras.ops.sum(values, axis=axis, keepdims=keepdims) / values.shape[axis]
+
+
+def expanded(values, axis):
+    """`ops.expand_dims`, without a constant of its own in a TensorFlow graph."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.raw_ops.ExpandDims(input=values, axis=constant(axis, "int32"))
+    return keras.ops.expand_dims(values, axis)
+
+
+def is_nan(value):
     """Whether the first element of a slot is NaN: the slot has not begun. A scalar tensor."""
     import tensorflow as tf
 
-    return tf.math.is_nan(tf.reshape(slot.value, [-1])[0])
+    first = {"begin": constant([0], "int32"), "end": constant([1], "int32"), "strides": constant([1], "int32")}
+    flat = tf.raw_ops.Reshape(tensor=value, shape=constant([-1], "int32"))
+    return tf.math.is_nan(tf.raw_ops.StridedSlice(input=flat, **first, shrink_axis_mask=1))
 
 
 def either(condition, one, other):
@@ -155,24 +200,31 @@ def _raw(name, variable, **arguments):
     import tensorflow as tf
 
     # A Python float would become float32, whatever the variable is.
-    arguments = {k: _constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
+    arguments = {k: constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
     getattr(tf.raw_ops, f"ResourceApply{name}")(var=variable.handle, **arguments)
 
 
-def _constant(value, dtype):
+def constant(value, dtype):
     """A number as a tensor; in a graph, one for all variables: making and running one each is a good part of a step."""
     import tensorflow as tf
 
+    return _once((str(value), tf.as_dtype(dtype)), lambda: tf.constant(value, dtype))
+
+
+def _once(key, make):
+    """What `make` gives; in a graph, the same tensor for the same key."""
+    import tensorflow as tf
+
     if tf.executing_eagerly():
-        return tf.constant(value, dtype)
+        return make()
     graph = tf.compat.v1.get_default_graph()
-    made = getattr(graph, "_menagerie_constants", None)
+    made = getattr(graph, "_menagerie_shared", None)
     if made is None:
-        made = graph._menagerie_constants = {}
-    if (value, dtype) not in made:
+        made = graph._menagerie_shared = {}
+    if key not in made:
         with tf.control_dependencies(None):
-            made[value, dtype] = tf.constant(value, dtype)
-    return made[value, dtype]
+            made[key] = make()
+    return made[key]
 
 
 def traced_once(function):
@@ -305,12 +357,6 @@ def nonzero_rows(gradient):
     return tf.IndexedSlices(gradient.values[kept], gradient.indices[kept], gradient.dense_shape)
 
 
-def read(variable):
-    import tensorflow as tf
-
-    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
-
-
 def rows_of(variable, indices):
     """Rows of a tensor or variable."""
     import tensorflow as tf
@@ -336,5 +382,5 @@ def assign_faded(variable, value, factor, indices, rows):
     """variable = factor * value, but for some rows."""
     import tensorflow as tf
 
-    faded = value * _constant(factor, value.dtype)
+    faded = value * constant(factor, value.dtype)
     variable.assign(tf.tensor_scatter_nd_update(faded, indices[:, None], rows), read_value=False)

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from optimizers import kernels
 from optimizers.adam import AdaptiveMoments
-from optimizers.arithmetic import norm_of
+from optimizers.arithmetic import number
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -44,6 +45,7 @@ class LAMB(AdaptiveMoments):
 
 def trust_ratio(variable, direction):
     """||variable|| / ||direction||, or 1 where either is 0."""
-    weights, length = norm_of(variable), norm_of(direction)
-    both = ops.logical_and(weights > 0, length > 0)
-    return ops.where(both, weights / ops.where(both, length, 1), 1)
+    weights, length = kernels.half_sum_of_squares(variable), kernels.half_sum_of_squares(direction)
+    zero, one = number(0.0, variable.dtype), number(1.0, variable.dtype)
+    both = ops.logical_and(weights > zero, length > zero)
+    return ops.where(both, ops.sqrt(weights / ops.where(both, length, one)), one)

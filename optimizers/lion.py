@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from optimizers import kernels
+from optimizers.arithmetic import number
 from optimizers.base import Optimizer
 
 
@@ -40,10 +42,12 @@ class Lion(Optimizer):
 
     def update_step(self, gradient, variable, learning_rate):
         m = self._momentums[self._get_variable_index(variable)]
-        change = gradient - m
-        direction = ops.sign(m + change * (1 - self.beta_1))
-        self.assign(m, m + change * (1 - self.beta_2))
+        value = kernels.read(m)
+        change = value - gradient
+        direction = ops.sign(value - change * number(1 - self.beta_1, m.dtype))
         self._descend(variable, learning_rate, direction)
+        with kernels.after(direction):
+            self._descend(kernels.native(m), number(1 - self.beta_2, m.dtype), change)
 
     def get_config(self):
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}

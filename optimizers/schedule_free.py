@@ -122,9 +122,9 @@ class ScheduleFreeAdamW(ScheduleFreeSGD):
         rate, weight = super().step_scalars(step, learning_rate, largest, count)
         # g / (sqrt(v) / root + epsilon) = scale g / (sqrt(slot) + scale epsilon)
         scale = ops.sqrt(self._bias_correction(self.beta_2, step) / self._complement(self.beta_2, step.dtype))
-        return rate, weight, rate * scale, self.epsilon * scale
+        return rate, weight, rate * scale, self.epsilon * scale, self.beta_1 * (weight - 1)
 
-    def update_step(self, gradient, variable, learning_rate, rate, weight, scaled_rate, epsilon):
+    def update_step(self, gradient, variable, learning_rate, rate, weight, scaled_rate, epsilon, share):
         index = self._get_variable_index(variable)
         squares = self._squares[index]
         if not kernels.fused(variable):
@@ -134,18 +134,22 @@ class ScheduleFreeAdamW(ScheduleFreeSGD):
             self._follow_step(direction, variable, rate, weight)
             return
         fast, averaged = self._fast[index], self._averaged[index]
-        begins = kernels.is_nan(fast)
-        x = kernels.either(begins, variable, averaged)
-        self.assign(fast, kernels.either(begins, variable, fast))
+        y, z, x = kernels.read(variable), kernels.read(fast), kernels.read(averaged)
+        begins = kernels.is_nan(z)
+        x = kernels.either(begins, y, x)
+        self.assign(fast, kernels.either(begins, y, z))
         if self._decay_of(variable):
-            kernels.gradient_descent(fast.value, rate * self._decay_of(variable), variable + 0)
+            kernels.gradient_descent(fast.value, rate * self._decay_of(variable), y)
         # AdaGrad's kernel on the faded sum moves z.
         kernels.scale(squares, self.beta_2)
         kernels.adagrad(fast.value, squares, scaled_rate, gradient, epsilon)
-        z = ops.convert_to_tensor(fast)
+        z = kernels.read(fast)
         apart = x - z
-        self.assign(averaged, x - weight * apart)
-        self.assign(variable, z + (self.beta_1 * (1 - weight)) * apart)
+        # y = z + beta_1 (1 - c) (x - z), with the x before this step
+        self.assign(averaged, x)
+        kernels.gradient_descent(averaged.value, weight, apart)
+        self.assign(variable, z)
+        kernels.gradient_descent(variable, share, apart)
 
     def get_config(self):
         return {**super().get_config(), "beta_2": self.beta_2, "epsilon": self.epsilon}

@@ -190,11 +190,12 @@ class Stepping:
 
     def _plan(self, grads, variables, due=True):
         """{dtype: {multiplier: (learning rate, *step scalars)}}; remembered scalars move on if the update is due."""
-        state = ()
-        scalars = self._remembered()
+        state, scalars = (), self._remembered()
+        counts = scalars or self._has_step_scalars()
+        step, rate = self.iterations + 1 if counts else None, self.learning_rate
+        now = {dtype: (ops.cast(step, dtype) if counts else None, ops.cast(rate, dtype)) for dtype in self._dtypes}
         if scalars:
-            widest = self._dtypes[-1]
-            step, rate = ops.cast(self.iterations + 1, widest), ops.cast(self.learning_rate, widest)
+            step, rate = now[self._dtypes[-1]]
             # Values, by arithmetic: what a conversion gives may be the variable itself, and follow the assignment.
             before = [scalar + 0 for scalar in scalars]
             state = self.advance(step, rate, grads, [widened(variable) for variable in variables], *before)
@@ -202,7 +203,7 @@ class Stepping:
                 scalar.assign(new if due is True else ops.where(due, new, old))
         plan = {}
         for dtype in self._dtypes:
-            step, whole = ops.cast(self.iterations + 1, dtype), ops.cast(self.learning_rate, dtype)
+            step, whole = now[dtype]
             narrowed = [ops.cast(value, dtype) for value in state]
             plan[dtype] = {}
             for multiplier in sorted(set(self._multipliers)):
@@ -242,8 +243,11 @@ class Stepping:
         return super()._get_variable_index(origin(variable))
 
     def apply_decay(self, variable, learning_rate):
-        if not self.decays_itself and self._decay_of(variable):
-            self.assign_sub(variable, variable * (learning_rate * self._decay_of(variable)))
+        decay = 0 if self.decays_itself else self._decay_of(variable)
+        if decay and kernels.fused(variable):
+            kernels.decay(variable, learning_rate, decay)
+        elif decay:
+            self.assign_sub(variable, variable * (learning_rate * decay))
 
     def _remembered(self):
         return self._scalars
