@@ -128,7 +128,10 @@ def scale(slot, factor):
 
 
 def decay(variable, learning_rate, decay):
-    """w *= 1 - learning_rate * decay, as torch does: one pass over memory; w -= learning_rate * decay * w takes two."""
+    """w *= 1 - learning_rate * decay, as torch does: one pass over memory, where w -= learning_rate * decay * w takes two.
+
+    In float32 the factor is rounded by 3e-8 at most: at a rate of 1e-3 and a decay of 0.004, by 0.75 % of the decay.
+    """
     kept = _once(("kept", learning_rate.ref(), decay), lambda: 1 - learning_rate * decay)
     variable.assign(read(variable) * kept, read_value=False)
 
