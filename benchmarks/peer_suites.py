@@ -106,7 +106,7 @@ SUITES = {
 
 # The first whose pattern is in "test: error" is the kind.
 KINDS = {
-    "pickling and copying": r"pickle|deepcopy",
+    "pickling and copying": r"pickl|deepcopy",
     "arguments": r"has no argument|test_keras_config|weight_decay_is_none",
     "half precision": r"finite_and_dtype_kept.*float16|mixed_float16_fit|yogi_test.*(momentum|sharing)\[",
     "sparse gradients": r"test_(fit_)?sparse|BCOO|IndexedSlices",
