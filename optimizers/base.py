@@ -72,6 +72,9 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
     # variable can be moved without the others. A subclass says so again, since it may look at more.
     elementwise = False
 
+    # The dtypes of the steps, in rising order; `build` finds them.
+    _dtypes = ("float32",)
+
     # ---- the trio --------------------------------------------------------------------------------------------------
 
     def build(self, variables):

@@ -122,6 +122,11 @@ class Checkpoints:
         if self.built and not self._trainable_variables:
             self._unbuild()
         variables = self.variables
+        if len(weights) != len(variables) and not self.built:
+            raise ValueError(
+                f"You are calling `set_weights()` on {self.rule} '{self.name}', which has not yet been built. Call "
+                "`optimizer.build(trainable_variables)` first."
+            )
         if len(weights) != len(variables):
             raise ValueError(
                 f"{self.rule} '{self.name}' has {len(variables)} variables. Received: {len(weights)} weights."

@@ -124,16 +124,16 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2, shrinka
 
 def scale(slot, factor):
     """s *= factor"""
-    slot.value.assign(slot.value * constant(factor, slot.value.dtype), read_value=False)
+    _assign(slot.value, slot.value * constant(factor, slot.value.dtype))
 
 
 def decay(variable, learning_rate, decay):
-    """w *= 1 - learning_rate * decay, as torch does: one pass over memory, where w -= learning_rate * decay * w takes two.
+    """w *= 1 - learning_rate * decay, as torch does: one pass over memory; w -= learning_rate * decay * w takes two.
 
     In float32 the factor is rounded by 3e-8 at most: at a rate of 1e-3 and a decay of 0.004, by 0.75 % of the decay.
     """
     kept = _once(("kept", learning_rate.ref(), decay), lambda: 1 - learning_rate * decay)
-    variable.assign(read(variable) * kept, read_value=False)
+    _assign(variable, read(variable) * kept)
 
 
 def read(variable):
@@ -205,6 +205,12 @@ def _raw(name, variable, **arguments):
     # A Python float would become float32, whatever the variable is.
     arguments = {k: constant(v, variable.dtype) if isinstance(v, float) else v for k, v in arguments.items()}
     getattr(tf.raw_ops, f"ResourceApply{name}")(var=variable.handle, **arguments)
+
+
+def _assign(variable, value):
+    import tensorflow as tf
+
+    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 def constant(value, dtype):
@@ -336,6 +342,16 @@ def with_shape(gradient, shape):
     return gradient if gradient.shape.is_fully_defined() else tf.ensure_shape(gradient, shape)
 
 
+def rows_with_shape(gradient, shape):
+    """A sparse gradient whose rows have the static shape of its variable's."""
+    import tensorflow as tf
+
+    indices, values = tf.convert_to_tensor(gradient.indices), tf.convert_to_tensor(gradient.values)
+    indices.set_shape((None,))
+    values.set_shape((None, *shape[1:]))
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+
 def sparse(values, like):
     """A sparse gradient of the same rows with other values."""
     import tensorflow as tf
@@ -386,4 +402,4 @@ def assign_faded(variable, value, factor, indices, rows):
     import tensorflow as tf
 
     faded = value * constant(factor, value.dtype)
-    variable.assign(tf.tensor_scatter_nd_update(faded, indices[:, None], rows), read_value=False)
+    _assign(variable, tf.tensor_scatter_nd_update(faded, indices[:, None], rows))

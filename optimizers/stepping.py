@@ -50,9 +50,7 @@ class Stepping:
             return _dense(gradient, variable)
         if self.gradient_accumulation_steps or not self.takes_rows():
             return _dense(gradient, variable)
-        # After an input of free length they may have none.
-        gradient.indices.set_shape((None,))
-        gradient.values.set_shape((None, *variable.shape[1:]))
+        gradient = kernels.rows_with_shape(gradient, variable.shape)
         if not self.takes_repeated_rows or self.clipvalue or self.clipnorm or self.global_clipnorm:
             gradient = kernels.summed(gradient)
         return kernels.sparse(ops.cast(gradient.values, variable.dtype), gradient)
@@ -86,6 +84,8 @@ class Stepping:
 
     def _clip_dense(self, grads):
         """Keras's clips, each in the dtype of its gradient: on torch, Keras's own go through float32."""
+        if self.clipvalue or self.clipnorm or self.global_clipnorm:
+            grads = [ops.convert_to_tensor(gradient) for gradient in grads]
         if self.clipvalue:
             limits = [ops.convert_to_tensor(self.clipvalue, gradient.dtype) for gradient in grads]
             return [ops.clip(gradient, -limit, limit) for gradient, limit in zip(grads, limits, strict=True)]
