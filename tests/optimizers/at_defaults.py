@@ -10,7 +10,7 @@ from tests.optimizers.table import TABLE
 
 # Arguments that no oracle takes: at their defaults they change nothing, or (the decay) are applied here.
 APART = ("learning_rate", "weight_decay", "steps_per_epoch", "last_batch", "adapt_vectors", "exclude_layers")
-APART += ("empirical_fisher",)
+APART += ("empirical_fisher", "amsgrad", "adam_weight_decay", "exclude_embeddings")
 # Wrappers around SGD with momentum, and what goes around its oracle.
 MOMENTUM = {"momentum": 0.8}
 AROUND = {

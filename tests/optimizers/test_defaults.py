@@ -29,7 +29,7 @@ def signature(cls) -> dict:
             break
         parameters = inspect.signature(vars(owner)["__init__"]).parameters if "__init__" in vars(owner) else {}
         for name, parameter in parameters.items():
-            if parameter.default is not parameter.empty:
+            if parameter.default is not parameter.empty and name not in getattr(cls, "absent", ()):
                 found.setdefault(name, parameter.default)
     return found
 
