@@ -183,7 +183,7 @@ def test_a_row_of_zeros_is_not_touched():
 # ---- where gradients come from ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.matrix)])
 @pytest.mark.parametrize("name", ["SGD", "AdaGrad", "RMSProp", "Adam", "LazySparse"])
 def test_an_embedding_trains_in_fit_as_with_dense_gradients(name, jit_compile, monkeypatch):
     tokens = np.random.RandomState(0).randint(0, 20, (32, 5))
