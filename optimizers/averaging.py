@@ -63,8 +63,15 @@ class Averaging:
 
     def finalize_variable_values(self, var_list):
         # At the weights for evaluation they are final, and the averages hold those that train.
-        if self.use_ema and not self.at_evaluation_weights:
-            super().finalize_variable_values(var_list)
+        if not self.use_ema or self.at_evaluation_weights:
+            return
+        if len(var_list) != len(self._model_variables_moving_average):
+            raise ValueError(
+                f"{self.rule} '{self.name}' keeps averages of {len(self._model_variables_moving_average)} variables. "
+                f"Received: {len(var_list)} variables."
+            )
+        for variable, average in zip(var_list, self._model_variables_moving_average, strict=True):
+            variable.assign(ops.cast(average, variable.dtype))
 
     def _follow(self, variable, average):
         """Moves the running average of a variable, and now and then the variable onto it."""

@@ -58,10 +58,9 @@ class Checkpoints:
             theirs = bytes(bytearray(theirs)).decode()
         elif attributes is not None:
             theirs = attributes.get("optimizer", "")
-        early = self._without_slots()
-        if len(saved) == len(early) != len(self.variables) and not any(value.ndim for value in saved.values()):
+        if self._is_from_before_training(saved, theirs):
             self._forget()
-            for key, variable in enumerate(early):
+            for key, variable in enumerate(self._without_slots()):
                 variable.assign(saved[str(key)])
             return
         reason = self._misfit(saved, theirs)
@@ -74,23 +73,31 @@ class Checkpoints:
         for key, variable in enumerate(self.variables):
             variable.assign(saved[str(key)])
 
+    def _is_from_before_training(self, saved, theirs) -> bool:
+        """Whether a saved state, without slots, is of an optimizer like this one that has made no step."""
+        if len(saved) != len(self._without_slots()) or len(saved) == len(self.variables):
+            return False
+        if any(value.ndim for value in saved.values()) or saved["0"] != 0:
+            return False  # slots, or a rule that has none and has made steps
+        return not theirs or theirs in (self.rule, self.state_rule)
+
     def _misfit(self, saved, theirs) -> str:
         """Why a saved state cannot be taken, or "". `theirs`: a rule, "" for Keras's, None where it is not known."""
         name = theirs or "the saved optimizer"
         if not saved:
             return "there is none"
-        if not self.built and len(saved) != len(self.variables):
-            return (
-                f"{name} has {len(saved)} variables and this optimizer is not built. To load the state too, call "
-                "`optimizer.build(model.trainable_variables)` first"
-            )
         if theirs and theirs not in (self.rule, self.state_rule):
             return f"it is of {theirs}"
+        if not self.built and len(saved) != len(self.variables):
+            return (
+                f"{name} has {_count(saved)} and this one, which is not built, has {len(self.variables)}. To load the "
+                "state too, call `optimizer.build(model.trainable_variables)` first"
+            )
         if not theirs and not self._shares_keras_state() and self._has_slots():
             return "it is not of this library, and the slots of its rule may mean something else"
         if len(saved) != len(self.variables):
             return (
-                f"{name} has {len(saved)} variables and this one has {len(self.variables)} (for "
+                f"{name} has {_count(saved)} and this one has {len(self.variables)} (for "
                 f"{len(self._trainable_variables)} trainable variables of the model)"
             )
         for key, variable in enumerate(self.variables):
@@ -222,6 +229,10 @@ def _stand_in(path, shape, dtype):
         for scope in scopes:
             stack.enter_context(keras.name_scope(scope))
         return keras.Variable(np.zeros(shape), dtype=dtype, name=name)
+
+
+def _count(variables) -> str:
+    return "1 variable" if len(variables) == 1 else f"{len(variables)} variables"
 
 
 def _attributes(store):

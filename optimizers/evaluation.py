@@ -71,6 +71,8 @@ class EvaluationWeights(keras.callbacks.Callback):
                 "optimizer of this library with `use_ema=True`, or ScheduleFreeSGD, ScheduleFreeAdamW, ASGD, SWA(...) "
                 "or Lookahead(...)."
             )
+        if optimizer._is_copy:
+            optimizer.bind(self.model.trainable_variables)
         return optimizer
 
     def _evaluation_weights(self) -> bool:

@@ -87,9 +87,10 @@ PAIRS = (
     Pair(
         "Muon",
         "Muon",
-        rule="Kernels of convolutions count as matrices, as in the authors' code; Keras gives them Adam's step. Adam's "
-        "epsilon is divided by the bias correction. `rms_rate=None` scales by sqrt(max(1, columns / rows)), as the "
-        "authors do; Keras does not scale then. `adam_weight_decay=None` is `weight_decay`, in Keras none.",
+        rule="Kernels of convolutions count as matrices, as in the authors' code; Keras gives them Adam's step, so "
+        "that neither reads the other's state of a model that has some. Adam's epsilon is divided by the bias "
+        "correction. `rms_rate=None` scales by sqrt(max(1, columns / rows)), as the authors do; Keras does not scale "
+        "then. `adam_weight_decay=None` is `weight_decay`, in Keras none.",
         config="makes `adam_weight_decay=None` 0.0, and refuses `rms_rate=None`",
     ),
     Pair(
@@ -149,7 +150,7 @@ CLOSING = """\
   read that state.
 - Gradients are clipped after they are summed over the replicas, in Keras before. With `gradient_accumulation_steps`
   schedules count updates, in Keras batches.
-- `keras.optimizers.LossScaleOptimizer` goes around ours as around Keras's.
+- `keras.optimizers.LossScaleOptimizer` goes around ours as around Keras's, and like there its copies lose the state.
 """
 
 

@@ -146,6 +146,18 @@ def test_a_zero_gradient_in_half_precision_leaves_numbers(name, dtype):
         same(values(variables), before)
 
 
+@pytest.mark.parametrize("options", [{}, {"ema_overwrite_frequency": 2}], ids=str)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_fit_ends_at_the_averages_of_half_precision_weights(dtype, options):
+    layers = [keras.Input((6,)), keras.layers.Dense(2, dtype=dtype)]
+    trained = keras.Sequential(layers)
+    trained.compile(optimizers.Adam(0.1, use_ema=True, ema_momentum=0.9, **options), "mse", jit_compile=False)
+    fit(trained)
+    averages = values(trained.optimizer.evaluation_slots())
+    for weight, average in zip(values(trained.weights), averages, strict=True):
+        np.testing.assert_allclose(weight, average, rtol=2**-8)
+
+
 # ---- copies ----------------------------------------------------------------------------------------------------------
 
 COPIES = {"deepcopy": copy.deepcopy, "pickle": lambda each: pickle.loads(pickle.dumps(each)), "copy": copy.copy}
@@ -272,7 +284,7 @@ def test_weights_load_into_a_model_just_compiled(name, tmp_path):
     if len(trained.optimizer.variables) == len(fresh.optimizer.variables):  # no slots, so nothing is left out
         fresh.load_weights(tmp_path / "cp.weights.h5")
     else:
-        with pytest.warns(UserWarning, match="is not built. To load the state too, call `optimizer.build"):
+        with pytest.warns(UserWarning, match=r"is not built, has \d\. To load the state too, call `optimizer.build"):
             fresh.load_weights(tmp_path / "cp.weights.h5")
     same(values(fresh.weights), values(trained.weights))
     built = model(made(name))
@@ -292,6 +304,7 @@ def test_weights_load_into_a_model_just_compiled(name, tmp_path):
         ("Adam", "AdamW", True),
         ("AdamW", "LAMB", True),
         ("Adam", "AdaMax", False),
+        ("SGD", "Adam", False),  # which has no slots and has made steps
     ],
 )
 def test_the_state_of_another_rule_is_left_out_unless_it_means_the_same(written, read, taken, tmp_path):
@@ -308,6 +321,16 @@ def test_the_state_of_another_rule_is_left_out_unless_it_means_the_same(written,
             other.load_weights(tmp_path / "cp.weights.h5")
         assert int(other.optimizer.iterations) == 0
     same(values(other.weights), values(trained.weights))
+
+
+def test_a_state_without_slots_of_another_rule_is_left_out_before_training_too(tmp_path):
+    model(made("SGD")).save_weights(tmp_path / "start.weights.h5")
+    trained = model(made("Adam"))
+    fit(trained)
+    state = values(trained.optimizer.variables)
+    with pytest.warns(UserWarning, match="since it is of SGD"):
+        trained.load_weights(tmp_path / "start.weights.h5")
+    same(values(trained.optimizer.variables), state)
 
 
 @pytest.mark.parametrize("name", ["Adam", "Muon", "Lookahead"])
