@@ -13,7 +13,13 @@ from tests.optimizers.test_defaults import signature
 STEPS = 12
 TOLERANCE = 1e-9  # of the total movement, in float64
 # What stands for None.
-INSTEAD_OF_NONE = {"warmup_steps": 40, "exclude_layers": ["w2"], "match": "w2"}
+INSTEAD_OF_NONE = {
+    "warmup_steps": 40,
+    "exclude_layers": ["w2"],
+    "match": "w2",
+    "adam_weight_decay": 0.5,
+    "rms_rate": 0.2,
+}
 
 
 def changed(argument, value):
