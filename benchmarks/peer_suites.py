@@ -281,12 +281,15 @@ def compare(before: dict, after: dict) -> list[str]:
 
 
 def _by_kind(files: list[dict]) -> list[str]:
-    """A row for each kind, a column for each backend; a cell has a number for each file."""
+    """A row for each kind, a column for each backend; a cell has a number for each file, of what all files ran."""
     counts = [collections.Counter() for _ in files]
+    in_all = set.intersection(*({(suite, backend) for suite, backend, _ in _each(results)} for results in files))
     for count, results in zip(counts, files, strict=True):
         for suite, backend, result in _each(results):
+            if (suite, backend) not in in_all:
+                continue
             count.update({(kind, backend): len(tests) for kind, tests in faults(result, suite).items()})
-    backends = [b for b in BACKENDS if any(b == each for results in files for _, each, _ in _each(results))]
+    backends = [b for b in BACKENDS if any(b == each for _, each in in_all)]
     kinds = [kind for kind in KINDS if any(count[kind, b] for count in counts for b in backends)]
     lines = ["| faults by kind | " + " | ".join(backends) + " |", "|---" * (1 + len(backends)) + "|"]
     for name in kinds:
