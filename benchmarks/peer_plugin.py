@@ -110,7 +110,7 @@ def replace_addons() -> None:
     _module("keras.src.testing_infra.test_utils").layer_test = None
     tf.keras.optimizers.legacy.SGD = sgd
 
-    # What the tests ask of a Keras 2 optimizer besides its rule.
+    # The Keras 2 optimizer interface that the tests use.
     base = optimizers.Optimizer
     base._get_hyper = lambda self, name: tf.convert_to_tensor(getattr(getattr(self, "inner", self), name))
     base.lr = property(lambda self: keras.ops.convert_to_tensor(self.learning_rate), base.learning_rate.fset)

@@ -1,4 +1,4 @@
-"""What optax and pytorch_optimizer ask of each of their optimizers, asked of all of ours, and what Keras's users do.
+"""Property tests of optax and pytorch_optimizer, and uses of Keras's, over all of our optimizers.
 
     KERAS_BACKEND=jax pytest -n 0 benchmarks/peer_properties.py [-k "float16 and Adam"]
 

@@ -33,7 +33,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 class Suite(NamedTuple):
-    """What pytest is started with.
+    """The arguments that pytest is started with.
 
     Attributes:
         checkout: the option that gives the folder, "" for ours.
@@ -198,7 +198,7 @@ def run(suite: str, backend: str, folder: Path, own: bool = False) -> list[dict]
 
 
 def summary(rows: list[dict], failing_itself: set[str]) -> dict:
-    """What is kept of a run: counts, and failures by kind and test function, with one error for each."""
+    """The record of a run: counts, and failures by kind and test function, with one error for each."""
     counts = collections.Counter(row["outcome"] for row in rows)
     groups: dict[tuple, dict] = {}
     for row in rows:

@@ -11,7 +11,7 @@ from optimizers.base import Optimizer
 class AdaptiveMoments(Optimizer):
     """Base of Adam and its kin: averages of the gradient and of its square, and the corrections of their bias."""
 
-    # Whether the second moment in the step is the largest so far; an argument of Adam and AdamW alone.
+    # True: the step divides by the largest second moment so far. An argument of Adam and AdamW alone.
     amsgrad = False
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **kwargs):

@@ -68,8 +68,8 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
 
     # Whether `update_step` applies the weight decay itself (inside a trust ratio, say), by `_decay_of`.
     decays_itself = False
-    # Whether an element moves by its own gradient and slots alone, and slots start as constants: then some rows of a
-    # variable can be moved without the others. A subclass says so again, since it may look at more.
+    # True: each element moves by its own gradient and slots alone, and slots start as constants, so that some rows of a
+    # variable can be moved without the others. Not inherited, since a subclass may read more.
     elementwise = False
 
     # The dtypes of the steps, in rising order; `build` finds them.

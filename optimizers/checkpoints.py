@@ -18,8 +18,8 @@ class Checkpoints:
 
     # The class whose slots mean the same, so that either reads the other's state: not inherited.
     same_state_as = None
-    # Whether the slots mean what those of Keras's class of the same rule mean, so that either reads the other's state:
-    # not inherited.
+    # True: the slots mean the same as those of Keras's class of this rule, so that either reads the other's state. Not
+    # inherited.
     reads_keras_state = False
 
     @property
@@ -74,7 +74,7 @@ class Checkpoints:
             variable.assign(saved[str(key)])
 
     def _is_from_before_training(self, saved, theirs) -> bool:
-        """Whether a saved state, without slots, is of an optimizer like this one that has made no step."""
+        """True for a saved state without slots, of an optimizer like this one that has made no step."""
         if len(saved) != len(self._without_slots()) or len(saved) == len(self.variables):
             return False
         if any(value.ndim for value in saved.values()) or saved["0"] != 0:

@@ -12,8 +12,8 @@ from keras import ops
 from optimizers import kernels
 from optimizers.arithmetic import smaller
 
-# What float arithmetic cannot tell from 0: relative to the largest, in units of the dtype's rounding. A direction of an
-# eigenvalue near this is known to two digits; a larger bound would leave out what small eigenvalues tell.
+# The bound below which an eigenvalue counts as 0: relative to the largest, in units of the dtype's rounding. Directions
+# of eigenvalues near it are known to two digits; a larger bound would leave out what small eigenvalues tell.
 NOISE = 64
 
 

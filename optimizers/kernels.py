@@ -11,7 +11,7 @@ import keras
 
 
 def fused(variable) -> bool:
-    """Whether a fused kernel may move this variable."""
+    """True if a fused kernel can move this variable."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -221,7 +221,7 @@ def constant(value, dtype):
 
 
 def _once(key, make):
-    """What `make` gives; in a graph, the same tensor for the same key."""
+    """The result of `make`; in a graph, the same tensor for the same key."""
     import tensorflow as tf
 
     if tf.executing_eagerly():
@@ -320,7 +320,7 @@ def cond(condition, if_true, if_false):
 
 
 def is_sparse(gradient) -> bool:
-    """Whether a gradient names the rows that it is of."""
+    """True for a `tf.IndexedSlices`."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf

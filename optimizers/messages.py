@@ -1,4 +1,4 @@
-"""What is said when an argument or a pattern does not fit: what was expected, what came, what to do."""
+"""Error messages for arguments and patterns that do not fit: what was expected, what came, what to do."""
 
 import difflib
 import inspect

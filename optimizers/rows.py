@@ -6,7 +6,7 @@ rows: in place of the variable and of its slots it gets `Rows`.
 
 from optimizers import kernels
 
-# What Keras keeps for each variable that is no slot of the rule.
+# Lists that Keras keeps with one entry for each variable, other than slots of the rule.
 NO_SLOTS = ("_trainable_variables", "_model_variables_moving_average", "_accumulated_gradients")
 
 
@@ -73,7 +73,7 @@ class Rows:
 
 
 def is_elementwise(rule) -> bool:
-    """Whether a rule may run on some rows of a variable alone: its class says so, not one that it derives from."""
+    """True if a rule can run on some rows of a variable alone: by its own class, not by one that it derives from."""
     return vars(type(rule)).get("elementwise", False)
 
 

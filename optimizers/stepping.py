@@ -41,7 +41,7 @@ class Stepping:
     def _note_sparse(self, pairs):
         """Is told of the gradients, summed over the replicas, before they are made dense."""
 
-    # Whether `update_rows` takes a sparse gradient that names rows more than once.
+    # True: `update_rows` takes a sparse gradient that names rows more than once.
     takes_repeated_rows = False
 
     def _one_kind(self, gradient, variable):
@@ -56,7 +56,7 @@ class Stepping:
         return kernels.sparse(ops.cast(gradient.values, variable.dtype), gradient)
 
     def takes_rows(self) -> bool:
-        """Whether `update_rows` is the step for a sparse gradient: a row without one keeps its value, and its slots do
+        """True if `update_rows` is the step for a sparse gradient: a row without one keeps its value, and its slots do
         no more than fade."""
         return False
 

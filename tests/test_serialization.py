@@ -56,7 +56,7 @@ NOT_SAVED = {SequenceModel, LSTMAttention, ModelWrapper, Replicas, Resumable}
 
 @dataclasses.dataclass
 class Row:
-    """What a layer is made with and called with.
+    """The arguments and the call of a layer under test.
 
     Args:
         arguments: All arguments of its constructor, each different from its default; or what makes them.

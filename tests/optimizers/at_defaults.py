@@ -35,7 +35,7 @@ def start(scale=1.0) -> list[np.ndarray]:
 
 
 def expected(name, gradients, weights, between=(), rounded=lambda weight: weight) -> list[np.ndarray]:
-    """Where the oracle ends.
+    """The last weights of the oracle.
 
     Args:
         between: {step: steps to leave out before it}: the counter jumps, the state stays.
@@ -56,7 +56,7 @@ def expected(name, gradients, weights, between=(), rounded=lambda weight: weight
 
 
 def reached(optimizer, gradients, weights, dtype, mode="graph", between=()) -> list[np.ndarray]:
-    """Where the optimizer ends. Sophia is told g^2 for the Hessian's diagonal, as its oracle takes it."""
+    """The last weights of the optimizer. Sophia is told g^2 for the Hessian's diagonal, as its oracle takes it."""
     on = [keras.Variable(value, dtype=dtype, name=f"w{i}") for i, value in enumerate(weights)]
     optimizer.build(on)
     jumps = dict(between)
@@ -88,7 +88,7 @@ def wrapped(name):
 
 
 def wrapper_ends(name, optimizer, gradients, dtype="float64") -> tuple[list, list]:
-    """Where the wrapper ends and where its oracle does; of SWA the means."""
+    """The last weights of the wrapper and of its oracle; for SWA the means."""
     rate = float(np.float32(0.01))
     weights, path = start(), []
     values = defaults.WRAPPERS[name]

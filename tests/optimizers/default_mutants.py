@@ -12,7 +12,7 @@ from tests.optimizers.test_defaults import signature
 
 STEPS = 12
 TOLERANCE = 1e-9  # of the total movement, in float64
-# What stands for None.
+# The mutated value of an argument whose default is None.
 INSTEAD_OF_NONE = {
     "warmup_steps": 40,
     "exclude_layers": ["w2"],
@@ -64,7 +64,7 @@ def _defaults(constructor):
 
 
 def away(name) -> bool:
-    """Whether a run at the defaults leaves the oracle."""
+    """True if a run at the defaults leaves the oracle."""
     gradients, weights = problem.gradients(STEPS), at_defaults.start()
     if name in at_defaults.AROUND:
         ends, oracle = at_defaults.wrapper_ends(name, at_defaults.wrapped(name), gradients)

@@ -36,7 +36,7 @@ def test_every_optimizer_on_jax():
 
 @pytest.mark.matrix
 def test_every_optimizer_drops_in_on_jax():
-    # What JAX compiles anew for each optimizer takes minutes; these are what JAX alone could do otherwise.
+    # Only tests whose result could depend on JAX: compiling all of them for each optimizer takes minutes.
     passes("jax", "bcoo or empty_variables or (zero_gradient and bfloat16) or deepcopy", ["test_drop_in.py"])
 
 

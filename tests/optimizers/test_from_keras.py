@@ -91,7 +91,7 @@ CASES = {
         {**CONSTANT, "warmup_steps": 0} if keras.backend.backend() == "jax" else None,
     ),
 }
-# What other arguments make apart; the two configurations that `from_config` reads otherwise are no difference.
+# Arguments under which the rules differ; the two configurations that `from_config` reads otherwise are no difference.
 SAME_BY_CONFIG = ("FTRL", "NAdam")
 EACH = pytest.mark.parametrize("pair", from_keras.PAIRS, ids=lambda pair: pair.ours)
 READ = pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def state(optimizer):
 
 
 def going_on(before, after, dtype):
-    """How far two optimizers part in the step after `after` has read the state of `before`."""
+    """The distance between two optimizers' steps after `after` has read the state of `before`."""
     few, on, copies = problem.gradients(4), variables(dtype), variables(dtype)
     run(before, dtype, gradients=few[:3], on=on)
     for copy, variable in zip(copies, on, strict=True):
