@@ -57,6 +57,21 @@ TORCH_MUST = 1.5  # matrices, of torch fused with all threads
 QUICK_SHAPES = [[3, 3, 4, 8], [8], [64, 32], [32]]
 
 
+def shapes(problem: str) -> list[list[int]]:
+    """The shapes of a problem's variables."""
+    import keras
+
+    if problem == "matrices":
+        return [[2048, 2048]] * 4
+    if problem == "mobilenet_v2":
+        import zoo
+
+        model = zoo.build("mobilenet_v2")
+    else:
+        model = keras.applications.EfficientNetB0(weights=None)
+    return [list(variable.shape) for variable in model.trainable_variables]
+
+
 # ---- a child: one library, one number of threads -----------------------------------------------------------------
 
 
@@ -74,17 +89,7 @@ class TensorFlow:
             self.prepare(who, "adam", [[2]])
 
     def shapes(self, problem: str) -> list[list[int]]:
-        import keras
-
-        if problem == "matrices":
-            return [[2048, 2048]] * 4
-        if problem == "mobilenet_v2":
-            import zoo
-
-            model = zoo.build("mobilenet_v2")
-        else:
-            model = keras.applications.EfficientNetB0(weights=None)
-        return [list(variable.shape) for variable in model.trainable_variables]
+        return shapes(problem)
 
     def has(self, optimizer: str) -> bool:
         import optimizers
@@ -133,12 +138,7 @@ class TensorFlow:
         }
 
     def run(self, who: str, steps: int) -> float:
-        step, times = self.cases[who], []
-        for _ in range(steps + 1):
-            started = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - started)
-        return statistics.median(times[1:])
+        return side_by_side.median_seconds(self.cases[who], steps)
 
     def forget(self) -> None:
         self.cases.clear()

@@ -33,20 +33,6 @@ RESULTS = Path(__file__).parent / "results"
 STEPS = 20  # a round
 
 
-def shapes(problem: str) -> list[list[int]]:
-    if problem == "quick":
-        return optimizer_step.QUICK_SHAPES
-    if problem == "matrices":
-        return [[2048, 2048]] * 4
-    if problem == "mobilenet_v2":
-        import zoo
-
-        model = zoo.build("mobilenet_v2")
-    else:
-        model = keras.applications.EfficientNetB0(weights=None)
-    return [list(variable.shape) for variable in model.trainable_variables]
-
-
 def of_keras(made, arrays):
     """A function that makes some steps and waits for the last."""
     variables = [keras.Variable(array, name=f"w{place}") for place, array in enumerate(arrays)]
@@ -89,7 +75,12 @@ def of_torch(name, arguments, arrays):
 def measured(optimizer: str, problem: str, rounds: int, steps: int) -> dict[str, float]:
     """The median seconds of a step by contender: "ours", "keras", "torch"."""
     draw = np.random.RandomState(0)
-    sizes = [[512, 512]] * 4 if (optimizer, problem) == ("muon", "matrices") else shapes(problem)
+    if problem == "quick":
+        sizes = optimizer_step.QUICK_SHAPES
+    elif (optimizer, problem) == ("muon", "matrices"):
+        sizes = [[512, 512]] * 4
+    else:
+        sizes = optimizer_step.shapes(problem)
     arrays = [draw.normal(size=size).astype("float32") for size in sizes]
     ours, theirs, torchs, _ = optimizer_step.OPTIMIZERS[optimizer]
     if optimizer == "muon":  # the same work: Keras's leaves kernels of convolutions to Adam

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -51,6 +53,16 @@ def serve(make) -> None:
     for line in sys.stdin:
         method, *arguments = json.loads(line)
         print(json.dumps(getattr(child, method)(*arguments)), file=answers, flush=True)
+
+
+def median_seconds(step: Callable[[], object], steps: int) -> float:
+    """The median time of some calls, after one that is not counted."""
+    times = []
+    for _ in range(steps + 1):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times[1:])
 
 
 def processor() -> str:

@@ -18,7 +18,6 @@ import json
 import os
 import random
 import statistics
-import time
 from pathlib import Path
 
 import side_by_side
@@ -75,12 +74,7 @@ class TensorFlow:
         self.steps[who]()
 
     def run(self, who: str, steps: int) -> float:
-        step, times = self.steps[who], []
-        for _ in range(steps + 1):
-            started = time.perf_counter()
-            step()
-            times.append(time.perf_counter() - started)
-        return statistics.median(times[1:])
+        return side_by_side.median_seconds(self.steps[who], steps)
 
     def forget(self) -> None:
         import gc

@@ -89,6 +89,13 @@ def _optax():
 
 # Far apart, with an epsilon large enough to tell where it stands.
 BETAS = {"beta_1": 0.7, "beta_2": 0.95, "epsilon": 0.05}
+# FTRL's, each large enough to show.
+REGULARIZED = {
+    "beta": 0.5,
+    "l1_regularization_strength": 0.7,
+    "l2_regularization_strength": 0.4,
+    "initial_accumulator_value": 0.2,
+}
 ADAM_BETAS = {"adam_beta_1": 0.7, "adam_beta_2": 0.95, "epsilon": 0.05}
 
 TABLE = (
@@ -330,12 +337,7 @@ TABLE = (
         "ftrl",
         optimizers.FTRL,
         oracles.ftrl,
-        {
-            "beta": 0.5,
-            "l1_regularization_strength": 0.7,
-            "l2_regularization_strength": 0.4,
-            "initial_accumulator_value": 0.2,
-        },
+        REGULARIZED,
         rate=0.3,
         slots=2,
     ),
@@ -343,14 +345,7 @@ TABLE = (
         "ftrl-power-shrinkage",
         optimizers.FTRL,
         oracles.ftrl,
-        {
-            "beta": 0.5,
-            "l1_regularization_strength": 0.7,
-            "l2_regularization_strength": 0.4,
-            "initial_accumulator_value": 0.2,
-            "learning_rate_power": -0.7,
-            "l2_shrinkage_regularization_strength": 0.3,
-        },
+        {**REGULARIZED, "learning_rate_power": -0.7, "l2_shrinkage_regularization_strength": 0.3},
         rate=0.3,
         slots=2,
     ),
