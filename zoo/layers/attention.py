@@ -19,6 +19,8 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.layers.sublayers import inherited
+
 NOWHERE = -1e9  # added to a score: the softmax makes it 0
 
 
@@ -34,7 +36,7 @@ class _Attention(keras.layers.Layer):
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
         glorot = keras.initializers.GlorotUniform()
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         return keras.layers.Dense(units, kernel_initializer=glorot, **part, name=name)
 
     def _split(self, x, parts: int) -> list:

@@ -21,6 +21,7 @@ from keras import ops
 
 from zoo.layers.attention import NOWHERE
 from zoo.layers.sequence import PADDING
+from zoo.layers.sublayers import inherited
 
 
 @keras.saving.register_keras_serializable("menagerie")
@@ -36,7 +37,7 @@ class Reader(keras.layers.Layer):
 
     def __init__(self, units: int, layers: int, dropout: float, **kwargs):
         super().__init__(**kwargs)
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.lstms, self.hidden, self.cells = [], [], []
         for n in range(1, layers + 1):
             lstm = keras.layers.LSTM(units, return_sequences=True, return_state=True, **part, name=f"lstm{n}")
@@ -126,7 +127,7 @@ class AdditiveScores(keras.layers.Layer):
     def __init__(self, units: int, width: int, coverage: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.units, self.width = units, width
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.keys = keras.layers.Dense(units, **part, name="keys")
         self.query = keras.layers.Dense(units, use_bias=False, **part, name="query")
         self.out = keras.layers.Dense(1, use_bias=False, **part, name="out")
@@ -171,7 +172,7 @@ class GeneralScores(keras.layers.Layer):
     def __init__(self, units: int, width: int, **kwargs):
         super().__init__(**kwargs)
         self.units, self.width = units, width
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.keys = keras.layers.Dense(units, use_bias=False, **part, name="keys")
 
     def build(self, query):

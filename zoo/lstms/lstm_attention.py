@@ -37,6 +37,7 @@ from keras import ops
 from zoo.layers.embedding import Embedding
 from zoo.layers.recurrence import AdditiveScores, GeneralScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
+from zoo.layers.sublayers import inherited
 
 
 def lstm_attention(
@@ -101,7 +102,7 @@ class LSTMAttention(SequenceModel):
     def __init__(self, vocabulary, width, units, layers, dropout, tied, carried, name="lstm_attention", **kwargs):
         super().__init__(name=name, **kwargs)
         self.vocabulary, self.width, self.units = vocabulary, width, units
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         sizes = {"input_dim": vocabulary, "output_dim": width, **part}
         if tied:
             self.source_embedding = self.target_embedding = Embedding(**sizes, name="embedding")
@@ -205,7 +206,7 @@ class Luong(LSTMAttention):
 
     def __init__(self, vocabulary, width, units, layers, dropout, tied, **kwargs):
         super().__init__(vocabulary, width, units, layers, dropout, tied, carried=width, **kwargs)
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.scores = GeneralScores(units, 2 * units, **part, name="scores")
         self.scores.build((None, units))
         self.readout_seen = keras.layers.Dense(width, use_bias=False, **part, name="readout_seen")
@@ -242,7 +243,7 @@ class Bahdanau(LSTMAttention):
 
     def __init__(self, vocabulary, width, units, layers, dropout, tied, **kwargs):
         super().__init__(vocabulary, width, units, layers, dropout, tied, carried=2 * units, **kwargs)
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.scores = AdditiveScores(units, 2 * units, **part, name="scores")
         self.scores.build((None, units))
         self.readout = keras.layers.Dense(width, activation="tanh", **part, name="readout")

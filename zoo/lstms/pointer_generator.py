@@ -37,6 +37,7 @@ from keras import ops
 from zoo.layers.embedding import Embedding
 from zoo.layers.recurrence import AdditiveScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
+from zoo.layers.sublayers import inherited
 
 TINY = 1e-20  # added to probabilities, so that each has a logarithm
 
@@ -103,7 +104,7 @@ class PointerGenerator(SequenceModel):
         super().__init__(name=name, **kwargs)
         self.vocabulary, self.coverage, self.smoothing = vocabulary, coverage, smoothing
         self.width, self.units = width, units
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.embedding = Embedding(vocabulary, width, **part, name="embedding")
         self.embedding.build((None, None))
         self.encoder = Reader(units, 1, dropout, **part, name="encoder")

@@ -29,6 +29,7 @@ from keras import ops
 from zoo.layers.attention import NOWHERE, CrossAttention, SelfAttention, causal_bias, padding_bias, sinusoids
 from zoo.layers.embedding import Embedding
 from zoo.layers.sequence import SequenceModel
+from zoo.layers.sublayers import inherited
 
 
 def transformer(
@@ -108,7 +109,7 @@ class Transformer(SequenceModel):
     ):
         super().__init__(name=name, **kwargs)
         self.vocabulary, self.width, self.heads = vocabulary, width, heads
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         embedding = {"input_dim": vocabulary, "output_dim": width, **part}
         if tied:
             self.source_embedding = self.target_embedding = PositionalEmbedding(**embedding, name="embedding")
@@ -216,7 +217,7 @@ class _Block(keras.layers.Layer):
 
     def __init__(self, width, hidden, norm, activation, dropout, **kwargs):
         super().__init__(**kwargs)
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.pre = norm == "pre"
         self.hidden = keras.layers.Dense(hidden, activation=activation, **part, name="hidden")
         self.out = keras.layers.Dense(width, **part, name="out")
@@ -246,7 +247,7 @@ class EncoderBlock(_Block):
 
     def __init__(self, *, width, heads, hidden, norm, activation, dropout, **kwargs):
         super().__init__(width, hidden, norm, activation, dropout, **kwargs)
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.self_attention = SelfAttention(width, heads, **part, name="self_attention")
         self.self_norm = _norm("self_norm", part)
 
@@ -269,7 +270,7 @@ class DecoderBlock(EncoderBlock):
 
     def __init__(self, *, width, heads, **rest):
         super().__init__(width=width, heads=heads, **rest)
-        part = {"dtype": self.dtype_policy, "trainable": self.trainable}
+        part = inherited(self)
         self.cross_attention = CrossAttention(width, heads, **part, name="cross_attention")
         self.cross_norm = _norm("cross_norm", part)
 
