@@ -96,8 +96,3 @@ class Adafactor(Optimizer):
             "clip_threshold": self.clip_threshold,
             "relative_step": self.relative_step,
         }
-
-
-def root_mean_square(values):
-    half = kernels.half_sum_of_squares(values)
-    return ops.sqrt(half * number(2 / math.prod(values.shape), half.dtype))

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from optimizers import kernels
+from optimizers.arithmetic import toward
 from optimizers.half_precision import origin, widened
 
 
@@ -77,7 +78,7 @@ class Averaging:
         """Moves the running average of a variable, and now and then the variable onto it."""
         variable = widened(variable)
         share = ops.where(self.iterations > 0, ops.cast(1 - self.ema_momentum, variable.dtype), 1)
-        value = average + (variable - average) * share
+        value = toward(average, variable, share)
         self.assign(average, value)
         if self.ema_overwrite_frequency:
             due = (self.iterations + 1) % self.ema_overwrite_frequency == 0

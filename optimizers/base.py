@@ -27,7 +27,7 @@ from keras import ops
 
 from optimizers import groups as parameter_groups
 from optimizers import kernels, messages
-from optimizers.arithmetic import as_stored, constant, is_half, number, scalar_dtype
+from optimizers.arithmetic import as_stored, constant, is_half, number, scalar_dtype, toward
 from optimizers.averaging import Averaging
 from optimizers.checkpoints import Checkpoints
 from optimizers.stepping import Stepping
@@ -137,8 +137,7 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
 
     def _average(self, slot, value, beta):
         """beta * slot + (1 - beta) * value, where 1 - beta is the very number that a float32 kernel computes."""
-        old = kernels.read(slot)
-        return old + (value - old) * self._complement(beta, slot.dtype)
+        return toward(slot, value, self._complement(beta, slot.dtype))
 
     def _begun(self, slot, variable):
         """The value of a slot that starts as a copy of its variable: at the first step, not at the build, since

@@ -1,11 +1,12 @@
 """CAME: Adafactor with momentum, and less of a step where the momentum is not to be trusted."""
 
+import math
+
 import keras
 from keras import ops
 
 from optimizers import kernels
-from optimizers.adafactor import root_mean_square
-from optimizers.arithmetic import toward
+from optimizers.arithmetic import number, toward
 from optimizers.base import Optimizer
 
 
@@ -104,3 +105,8 @@ class CAME(Optimizer):
             "epsilon_2": self.epsilon_2,
             "clip_threshold": self.clip_threshold,
         }
+
+
+def root_mean_square(values):
+    half = kernels.half_sum_of_squares(values)
+    return ops.sqrt(half * number(2 / math.prod(values.shape), half.dtype))

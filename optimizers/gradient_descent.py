@@ -51,7 +51,7 @@ class SGD(Optimizer):
 
     def update_rows(self, gradient, variable, learning_rate):
         # Repeated rows are subtracted one after another: each is rounded once more than their sum would be.
-        kernels.subtract_rows(variable, gradient.indices, learning_rate * gradient.values)
+        rows.subtract_rows(variable, gradient.indices, learning_rate * gradient.values)
 
     def update_step(self, gradient, variable, learning_rate):
         if not self.momentum:

@@ -124,7 +124,7 @@ def ftrl(variable, accumulator, linear, learning_rate, gradient, l1, l2, shrinka
 
 def scale(slot, factor):
     """s *= factor"""
-    _assign(slot.value, slot.value * constant(factor, slot.value.dtype))
+    assign(slot.value, slot.value * constant(factor, slot.value.dtype))
 
 
 def decay(variable, learning_rate, decay):
@@ -133,7 +133,7 @@ def decay(variable, learning_rate, decay):
     In float32 the factor is rounded by 3e-8 at most: at a rate of 1e-3 and a decay of 0.004, by 0.75 % of the decay.
     """
     kept = _once(("kept", learning_rate.ref(), decay), lambda: 1 - learning_rate * decay)
-    _assign(variable, read(variable) * kept)
+    assign(variable, read(variable) * kept)
 
 
 def read(variable):
@@ -155,13 +155,12 @@ def after(value):
 
 
 def half_sum_of_squares(values):
-    """In one pass over memory where there is a kernel; in halves that kernel would count in halves."""
+    """In one pass over memory on TensorFlow, for float32 and float64: in halves that kernel would count in halves."""
     values = read(values)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        if values.dtype in (tf.float32, tf.float64):
-            return tf.raw_ops.L2Loss(t=values)
+        return tf.raw_ops.L2Loss(t=values)
     return keras.ops.sum(keras.ops.square(values)) / 2
 
 
@@ -207,7 +206,8 @@ def _raw(name, variable, **arguments):
     getattr(tf.raw_ops, f"ResourceApply{name}")(var=variable.handle, **arguments)
 
 
-def _assign(variable, value):
+def assign(variable, value):
+    """Writes a tensor of the variable's dtype to a tf.Variable, and reads nothing."""
     import tensorflow as tf
 
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
@@ -319,15 +319,6 @@ def cond(condition, if_true, if_false):
     tf.cond(condition, lambda: run(if_true), lambda: run(if_false))
 
 
-def is_sparse(gradient) -> bool:
-    """True for a `tf.IndexedSlices`."""
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return isinstance(gradient, tf.IndexedSlices)
-
-
 def densified(gradient):
     import tensorflow as tf
 
@@ -340,66 +331,3 @@ def with_shape(gradient, shape):
 
     gradient = tf.convert_to_tensor(gradient)
     return gradient if gradient.shape.is_fully_defined() else tf.ensure_shape(gradient, shape)
-
-
-def rows_with_shape(gradient, shape):
-    """A sparse gradient whose rows have the static shape of its variable's."""
-    import tensorflow as tf
-
-    indices, values = tf.convert_to_tensor(gradient.indices), tf.convert_to_tensor(gradient.values)
-    indices.set_shape((None,))
-    values.set_shape((None, *shape[1:]))
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)
-
-
-def sparse(values, like):
-    """A sparse gradient of the same rows with other values."""
-    import tensorflow as tf
-
-    return tf.IndexedSlices(values, like.indices, like.dense_shape)
-
-
-def summed(gradient):
-    """A sparse gradient that names each row once: the values of repeated ones are added."""
-    import tensorflow as tf
-
-    indices, places = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)
-
-
-def nonzero_rows(gradient):
-    """A sparse gradient without its rows of zeros."""
-    import tensorflow as tf
-
-    kept = tf.reduce_any(gradient.values != 0, axis=list(range(1, gradient.values.shape.rank)))
-    return tf.IndexedSlices(gradient.values[kept], gradient.indices[kept], gradient.dense_shape)
-
-
-def rows_of(variable, indices):
-    """Rows of a tensor or variable."""
-    import tensorflow as tf
-
-    if not isinstance(variable, tf.Variable):
-        return tf.gather(variable, indices)
-    return tf.raw_ops.ResourceGather(resource=variable.handle, indices=indices, dtype=variable.dtype)
-
-
-def assign_rows(variable, indices, rows):
-    import tensorflow as tf
-
-    tf.raw_ops.ResourceScatterUpdate(resource=variable.handle, indices=indices, updates=rows)
-
-
-def subtract_rows(variable, indices, rows):
-    import tensorflow as tf
-
-    tf.raw_ops.ResourceScatterSub(resource=variable.handle, indices=indices, updates=rows)
-
-
-def assign_faded(variable, value, factor, indices, rows):
-    """variable = factor * value, but for some rows."""
-    import tensorflow as tf
-
-    faded = value * constant(factor, value.dtype)
-    _assign(variable, tf.tensor_scatter_nd_update(faded, indices[:, None], rows))

@@ -21,7 +21,7 @@ class Muon(AdaptiveMoments):
         the orthogonal part of X: X / ||X||, then `ns_steps` times X = a X + b (X X') X + c (X X')^2 X
 
     Kernels of convolutions count as matrices of (all else, output channels). Keras keeps outputs in the last axis,
-    torch in the first: the ratio is outputs over inputs in both. Computed in the variable's dtype, not in bfloat16.
+    torch in the first: the ratio is outputs over inputs in both. Computed in float32 or float64, not in bfloat16.
     Vectors, scalars, embeddings (`exclude_embeddings`: "embedding" in the path) and variables whose path matches a
     pattern of `exclude_layers` take Adam's step, by `adam_lr_ratio` times the learning rate and with a decay of their
     own, `adam_weight_decay` (None: `weight_decay`): name the last layer there. `rms_rate=0.2` is Liu et al.'s, for

@@ -4,6 +4,8 @@ A lookup in an embedding has a gradient with a few rows out of a million. The ru
 rows: in place of the variable and of its slots it gets `Rows`.
 """
 
+import keras
+
 from optimizers import kernels
 
 # Lists that Keras keeps with one entry for each variable, other than slots of the rule.
@@ -25,15 +27,15 @@ class Rows:
         # A variable that was ever read or written by rows is copied at each read of the whole: one that fades, and so
         # is read whole at each step, is never read by rows.
         self._whole = kernels.read(self._variable) if fade != 1 else None
-        self.value = kernels.rows_of(self._variable if fade == 1 else self._whole, indices)
+        self.value = rows_of(self._variable if fade == 1 else self._whole, indices)
         self.shape, self.dtype, self._unique_id = self.value.shape, self.value.dtype, key
 
     def put_back(self):
         """Writes the rows to where they came from."""
         if self._fade == 1:
-            kernels.assign_rows(self._variable, self._indices, self.value)
+            assign_rows(self._variable, self._indices, self.value)
         else:
-            kernels.assign_faded(self._variable, self._whole, self._fade, self._indices, self.value)
+            assign_faded(self._variable, self._whole, self._fade, self._indices, self.value)
 
     def assign(self, value):
         self.value = value
@@ -113,12 +115,84 @@ def slots(rule, place) -> list[tuple]:
 
 def values_of(gradients) -> list:
     """The numbers of each gradient: of a sparse one, those of its rows."""
-    return [gradient.values if kernels.is_sparse(gradient) else gradient for gradient in gradients]
+    return [gradient.values if is_sparse(gradient) else gradient for gradient in gradients]
 
 
 def with_values(gradients, values) -> list:
     """The gradients with other numbers in them."""
     return [
-        kernels.sparse(value, gradient) if kernels.is_sparse(gradient) else value
+        sparse(value, gradient) if is_sparse(gradient) else value
         for gradient, value in zip(gradients, values, strict=True)
     ]
+
+
+def is_sparse(gradient) -> bool:
+    """True for a `tf.IndexedSlices`."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return isinstance(gradient, tf.IndexedSlices)
+
+
+def rows_with_shape(gradient, shape):
+    """A sparse gradient whose rows have the static shape of its variable's."""
+    import tensorflow as tf
+
+    indices, values = tf.convert_to_tensor(gradient.indices), tf.convert_to_tensor(gradient.values)
+    indices.set_shape((None,))
+    values.set_shape((None, *shape[1:]))
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+
+def sparse(values, like):
+    """A sparse gradient of the same rows with other values."""
+    import tensorflow as tf
+
+    return tf.IndexedSlices(values, like.indices, like.dense_shape)
+
+
+def summed(gradient):
+    """A sparse gradient that names each row once: the values of repeated ones are added."""
+    import tensorflow as tf
+
+    indices, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+
+def nonzero_rows(gradient):
+    """A sparse gradient without its rows of zeros."""
+    import tensorflow as tf
+
+    kept = tf.reduce_any(gradient.values != 0, axis=list(range(1, gradient.values.shape.rank)))
+    return tf.IndexedSlices(gradient.values[kept], gradient.indices[kept], gradient.dense_shape)
+
+
+def rows_of(variable, indices):
+    """Rows of a tensor or variable."""
+    import tensorflow as tf
+
+    if not isinstance(variable, tf.Variable):
+        return tf.gather(variable, indices)
+    return tf.raw_ops.ResourceGather(resource=variable.handle, indices=indices, dtype=variable.dtype)
+
+
+def assign_rows(variable, indices, rows):
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceScatterUpdate(resource=variable.handle, indices=indices, updates=rows)
+
+
+def subtract_rows(variable, indices, rows):
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceScatterSub(resource=variable.handle, indices=indices, updates=rows)
+
+
+def assign_faded(variable, value, factor, indices, rows):
+    """variable = factor * value, but for some rows."""
+    import tensorflow as tf
+
+    faded = value * kernels.constant(factor, value.dtype)
+    kernels.assign(variable, tf.tensor_scatter_nd_update(faded, indices[:, None], rows))

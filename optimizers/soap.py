@@ -19,10 +19,10 @@ class SOAP(Optimizer):
         every precondition_frequency steps: Q_i = the Q of QR(P_i Q_i), columns and v ordered by diag(Q_i' P_i Q_i)
 
     The first step only starts P and Q (by eigendecomposition, `optimizers.eigenbasis`: P has a null space, whose basis
-    is a matter of convention); t counts from the second. The order is the authors'
-    code's; so is one basis for each axis of a convolution's kernel, and Adam for vectors. An axis longer than
-    `max_size` keeps its own basis. Epsilon stands beside the corrected root, as in `Adam`; in the authors' code and in
-    pytorch_optimizer beside the uncorrected one.
+    is a matter of convention); t counts from the second. The order is the authors' code's; so is one basis for each
+    axis of a convolution's kernel, and Adam for vectors. An axis longer than `max_size` keeps its own basis. Epsilon
+    stands beside the corrected root, as in `Adam`; in the authors' code and in pytorch_optimizer beside the
+    uncorrected one.
 
     When to use: transformers and wide layers with large batches, where Adam needs many steps.
     Memory: two numbers per parameter, and twice the square of each axis's length, except of vectors.

@@ -46,14 +46,14 @@ class Stepping:
 
     def _one_kind(self, gradient, variable):
         """A gradient of the variable's dtype: sparse, where the step is on rows, or else dense."""
-        if not kernels.is_sparse(gradient) or not kernels.fused(kernels.native(variable)):
+        if not rows.is_sparse(gradient) or not kernels.fused(kernels.native(variable)):
             return _dense(gradient, variable)
         if self.gradient_accumulation_steps or not self.takes_rows():
             return _dense(gradient, variable)
-        gradient = kernels.rows_with_shape(gradient, variable.shape)
+        gradient = rows.rows_with_shape(gradient, variable.shape)
         if not self.takes_repeated_rows or self.clipvalue or self.clipnorm or self.global_clipnorm:
-            gradient = kernels.summed(gradient)
-        return kernels.sparse(ops.cast(gradient.values, variable.dtype), gradient)
+            gradient = rows.summed(gradient)
+        return rows.sparse(ops.cast(gradient.values, variable.dtype), gradient)
 
     def takes_rows(self) -> bool:
         """True if `update_rows` is the step for a sparse gradient: a row without one keeps its value, and its slots do
@@ -216,7 +216,7 @@ class Stepping:
         rate, *scalars = (ops.cast(s, scalar_dtype(variable)) for s in plan[scalar_dtype(variable)][multiplier])
         moved = widened(variable)
         self.apply_decay(moved, rate)
-        update = self.update_rows if kernels.is_sparse(gradient) else self.update_step
+        update = self.update_rows if rows.is_sparse(gradient) else self.update_step
         update(gradient, moved, rate, *scalars)
         if moved is not variable:
             self.assign(variable, moved.value)

@@ -5,7 +5,7 @@ import re
 import keras
 from keras import ops
 
-from optimizers import kernels, messages, rows
+from optimizers import messages, rows
 from optimizers.wrappers.wrapper import Wrapper
 
 
@@ -74,7 +74,7 @@ class LazySparse(Wrapper):
         return rows.is_elementwise(self.inner)
 
     def update_rows(self, gradient, variable, learning_rate, *scalars):
-        gradient = kernels.nonzero_rows(gradient)
+        gradient = rows.nonzero_rows(gradient)
         rule, part, put_back = rows.gathered(self.inner, variable, gradient.indices)
         rule.apply_decay(part, learning_rate)
         rule.update_step(gradient.values, part, learning_rate, *scalars)
