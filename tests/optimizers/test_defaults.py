@@ -3,8 +3,6 @@
 The defaults come from `defaults`, written down from the papers: one that changes in the code is noticed.
 """
 
-import inspect
-
 import keras
 import numpy as np
 import pytest
@@ -22,16 +20,9 @@ EVERYONE = [
 
 
 def signature(cls) -> dict:
-    """The defaults of the class's own constructor and, past `**kwargs`, of those it inherits."""
-    found = {}
-    for owner in cls.__mro__:
-        if owner in (optimizers.Optimizer, keras.Model):
-            break
-        parameters = inspect.signature(vars(owner)["__init__"]).parameters if "__init__" in vars(owner) else {}
-        for name, parameter in parameters.items():
-            if parameter.default is not parameter.empty and name not in getattr(cls, "absent", ()):
-                found.setdefault(name, parameter.default)
-    return found
+    """Argument -> default, of the class's own constructor and of those that it inherits."""
+    parameters = catalog.arguments(cls).values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
 
 
 @pytest.mark.parametrize("cls", catalog.classes(), ids=lambda cls: cls.__name__)
