@@ -16,18 +16,24 @@ from apps.launching import gpus, nodes
 from tests.apps.processes import interruptible
 from zoo.errors import UserError
 
-# Counts its starts in a file, then does as the case says; `number` is that of the worker, `start` that of its start.
+# Counts its starts in a file, waits until all workers have come as far, then does as the case says; `number` is that of
+# the worker, `start` that of its start.
 PROGRAM = """
-import json, os, signal, sys, time
+import json, os, pathlib, signal, sys, time
 from zoo.scaling import heartbeat
 folder, case = sys.argv[1:]
-number = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+config = json.loads(os.environ["TF_CONFIG"])
+number = config["task"]["index"]
 with open(f"{folder}/starts-{number}", "a+") as file:
     print(os.getpid(), file=file, flush=True)
     file.seek(0)
     start = len(file.readlines())
 print(f"worker {number} starts for the {start}. time", flush=True)
 heartbeat.beat(heartbeat.JOINED)
+ready = [pathlib.Path(folder, f"ready-{each}-{start}") for each, _ in enumerate(config["cluster"]["worker"])]
+ready[number].touch()
+while not all(path.exists() for path in ready):
+    time.sleep(0.01)
 exec(case)
 """
 DIES = "os.kill(os.getpid(), signal.SIGKILL)"
