@@ -132,6 +132,52 @@ def test_black_and_white_of_16_bits_stay_black_and_white():
     assert shown.tolist() == [0, 0, 1, 128, 254, 255, 255]
 
 
+def segments(data: bytes) -> list[int]:
+    """Where the segments of a JPEG begin after the first bytes, up to the scan."""
+    places = [2]
+    while data[places[-1] + 1] != 0xDA:
+        places.append(places[-1] + 2 + struct.unpack_from(">H", data, places[-1] + 2)[0])
+    return places[1:]  # before the first one no reader takes stray bytes
+
+
+@pytest.mark.parametrize("stray", [b"\x00\x00\x00", b"abc", b"\xff\x00\x01", b"\xff\xff", bytes(300)])
+@pytest.mark.parametrize("name", ["JPEG", "JPEG, progressive"])
+def test_stray_bytes_between_the_segments_of_a_jpeg_are_skipped(name, stray, decode):
+    data = PLAIN[name]
+    for place in segments(data):
+        strayed = data[:place] + stray + data[place:]
+        assert images.upright(strayed) is strayed
+        np.testing.assert_array_equal(decode(strayed), seen(strayed))
+        np.testing.assert_array_equal(seen(strayed), seen(data))
+    turned_and_strayed = turned("JPEG", 6)
+    place = segments(turned_and_strayed)[-1]
+    turned_and_strayed = turned_and_strayed[:place] + stray + turned_and_strayed[place:]
+    np.testing.assert_array_equal(images.pixels(turned_and_strayed)[..., ::-1], seen(turned_and_strayed))
+
+
+def test_no_time_is_spent_on_what_only_begins_as_a_jpeg():
+    with pytest.raises(UserError, match="truncated"):
+        images.upright(b"\xff\xd8\xff" + bytes(50_000_000))
+
+
+def test_images_and_photos_that_are_not_read_are_known_by_their_first_bytes():
+    for name, data in (PLAIN | ODD).items():
+        assert headers.looks_like_image(data[: headers.HEAD]), name
+        assert not headers.is_heic(data[: headers.HEAD]), name
+    for data in (
+        b"",
+        b"P",
+        b"P1 won the race.\n",
+        b"P5 and P6\n",
+        b"BM is short for something else",
+        b"%PDF-1.7",
+        b"RIFF",
+    ):
+        assert not headers.looks_like_image(data)
+    for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
+        assert headers.is_heic(b"\x00\x00\x00\x18ftyp" + brand + b"\x00\x00\x00\x00mif1heic" + bytes(50))
+
+
 # An animation's last bytes belong to a later frame; what follows a BMP's pixels belongs to nothing.
 CUT = [name for name in PLAIN | ODD if "EXIF" not in name and "bytes after" not in name]
 
@@ -171,7 +217,10 @@ REFUSED = {
     "text": (b"hello\nworld\n", r"expected an image \(JPEG, .*\), got text$"),
     "PDF": (b"%PDF-1.7 ...\x00", "got a PDF document"),
     "web page": (b"  <!DOCTYPE html><html>404", "got a web page"),
-    "HEIC": (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(50), r"got an HEIC photo \(save it as JPEG\)"),
+    "HEIC": (
+        b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(50),
+        r"an HEIC photo \(save it as JPEG: ",
+    ),
     "MP4": (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomavc1" + bytes(50), "got an MP4 video"),
     "zeros": (bytes(100), "got a file that begins with the bytes 00 00 00 00"),
     "PNG 0x0": (png(0, 0), "the PNG image has no pixels: it is 0 x 0"),

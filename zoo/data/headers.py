@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import re
 import struct
+from collections.abc import Callable
 
 from zoo.errors import UserError
 
 FORMATS = "JPEG, PNG, BMP, GIF, WebP, TIFF, PNM, AVIF or JPEG 2000"
-# Of files that a folder is searched for, to train on or to answer; a file that is named is tried whatever its suffix.
+HEAD = 512  # bytes that tell the format of a file
+# Files of a folder that are images without a look into them; others are images by their content.
 SUFFIXES = frozenset(".jpg .jpeg .png .bmp .gif .webp .tif .tiff .pbm .pgm .ppm .pnm .avif .jp2".split())
 
 # What people hand over instead of an image, by its first bytes.
@@ -25,10 +27,10 @@ _OTHERS = (
     (b"8BPS", "a Photoshop file"),
     (b"\x00\x00\x01\x00", "a Windows icon"),
 )
+TO_JPEG = "save it as JPEG: `sips -s format jpeg a.heic --out a.jpg` on a Mac, `heif-convert a.heic a.jpg` elsewhere"
+_HEIC = f"an HEIC photo ({TO_JPEG})"
 _BRANDS = {
-    b"heic": "an HEIC photo (save it as JPEG)",
-    b"heix": "an HEIC photo (save it as JPEG)",
-    b"mif1": "an HEIC photo (save it as JPEG)",
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), _HEIC),
     b"isom": "an MP4 video",
     b"mp42": "an MP4 video",
     b"qt  ": "a QuickTime video",
@@ -67,29 +69,50 @@ def read(data: bytes) -> Header | None:
         UserError: The file is of a kind that is not read.
         struct.error, IndexError, KeyError: The file ends within its header, or the header makes no sense.
     """
+    reader = _reader(data)
+    return reader(data) if reader else None
+
+
+def looks_like_image(head: bytes) -> bool:
+    """Whether a file is an image of a format that is read, to judge by its first `HEAD` bytes."""
+    reader = _reader(head)
+    return reader is not None and (reader is not _pnm or _PNM.match(head) is not None)  # "P1 won." is a text
+
+
+def is_heic(head: bytes) -> bool:
+    """Whether a file is a photo as iPhones take them, to judge by its first `HEAD` bytes."""
+    return head[4:8] == b"ftyp" and not _is_avif(head) and _BRANDS.get(head[8:12]) == _HEIC
+
+
+def _reader(data: bytes) -> Callable[[bytes], Header] | None:
+    """Reads the header of an image of this format; None for what is no image."""
     if data.startswith(b"\xff\xd8\xff"):
-        return _jpeg(data)
+        return _jpeg
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return _png(data)
+        return _png
     if data.startswith((b"GIF87a", b"GIF89a")):
-        return _gif(data)
+        return _gif
     if (
         data.startswith(b"BM")
         and len(data) >= 18
         and struct.unpack_from("<I", data, 14)[0] in (12, 40, 52, 56, 108, 124)
     ):
-        return _bmp(data)
+        return _bmp
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _webp(data)
+        return _webp
     if data.startswith((b"II*\x00", b"MM\x00*")):
-        return _tiff(data)
+        return _tiff
     if re.match(rb"P[1-6]\s", data):
-        return _pnm(data)
-    if data[4:8] == b"ftyp" and re.search(rb"avif|avis", data[8 : struct.unpack_from(">I", data)[0]]):
-        return _avif(data)
+        return _pnm
+    if _is_avif(data):
+        return _avif
     if data.startswith((b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")):
-        return _jpeg2000(data)
+        return _jpeg2000
     return None
+
+
+def _is_avif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and re.search(rb"avif|avis", data[8 : struct.unpack_from(">I", data)[0]]) is not None
 
 
 def describe(data: bytes) -> str:
@@ -109,13 +132,21 @@ def describe(data: bytes) -> str:
     return "a file that begins with the bytes " + data[:4].hex(" ")
 
 
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+
+
 def _jpeg(data: bytes) -> Header:
     orientation, place = 1, 2
     while True:
-        while data[place + 1] == 0xFF:  # fill bytes may stand before a marker
-            place += 1
-        marker, length = data[place + 1], struct.unpack_from(">H", data, place + 2)[0]
-        if data[place] != 0xFF or marker in (0xD9, 0xDA) or length < 2:
+        found = _MARKER.search(data, place)  # libjpeg, and so Pillow, skips stray bytes and fill bytes before it
+        if not found:
+            raise IndexError("no marker")
+        place, marker = found.end() - 2, data[found.end() - 1]
+        if marker == 0x01 or 0xD0 <= marker <= 0xD7:  # these have no length
+            place += 2
+            continue
+        length = struct.unpack_from(">H", data, place + 2)[0]
+        if marker in (0xD8, 0xD9, 0xDA) or length < 2:
             raise IndexError("no frame before the first scan")
         if marker == 0xE1 and data[place + 4 : place + 10] == b"Exif\x00\x00":
             orientation = _exif(data[place + 10 : place + 2 + length])
@@ -200,9 +231,11 @@ def _tiff(data: bytes) -> Header:
     return Header("TIFF", tags.get(256, 0), tags.get(257, 0))
 
 
+_PNM = re.compile(rb"P([1-6])_(\d+)_(\d+)_(\d*)".replace(b"_", rb"(?:\s|#[^\n]*\n)+"))
+
+
 def _pnm(data: bytes) -> Header:
-    blank = rb"(?:\s|#[^\n]*\n)+"
-    found = re.match(rb"P([1-6])" + blank + rb"(\d+)" + blank + rb"(\d+)" + blank + rb"(\d*)", data[:4096])
+    found = _PNM.match(data[:4096])
     if not found:
         raise IndexError("no width and height")
     kind, width, height, white = found.groups()
