@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from apps import tables
-from zoo.data import headers
+from zoo.data import folders
+from zoo.data.tables import UTF16, is_table, is_utf16
 from zoo.errors import UserError
 
 LONGEST_LINE = 64 * 2**20  # bytes; a stream without line ends must not fill the memory
@@ -180,30 +181,40 @@ def _images(item: str, stdin: BinaryIO | None) -> Iterator[Item]:
     elif os.path.exists(item):
         yield Item(item, Path(item))
     elif found := _matches(item):
+        seen: list[str] = []  # folders; what ** finds in them has been given
         for path in found:
-            yield from _folder(path) if os.path.isdir(path) else [Item(path, Path(path))]
+            if os.path.isdir(path) and not path.startswith(tuple(seen)):
+                seen.append(os.path.join(path, ""))
+                yield from _folder(path)
+            elif not path.startswith(tuple(seen)):
+                yield Item(path, Path(path))
     else:
         what = "no file matches" if glob.has_magic(item) else "no such file or folder"
         yield Item(item, UserError(f"{what}; expected an image file, a folder of images, or a glob"))
 
 
 def _folder(folder: str) -> Iterator[Item]:
-    empty = True
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            if os.path.splitext(name)[1].lower() in headers.SUFFIXES:
-                empty = False
-                path = os.path.join(place, name)
-                yield Item(path, Path(path))
+    empty, others = True, []
+    for path, kind in folders.files(folder):
+        if kind == "other":
+            others.append(path)
+        else:  # of a photo that is not read, the answer says how it can be
+            empty = False
+            yield Item(path, Path(path))
+    left_out = f"left out: {folders.by_suffix(others)}" if others else "no file at all"
     if empty:
-        yield Item(folder, UserError(f"no image in this folder (looked for {' '.join(sorted(headers.SUFFIXES))})"))
+        yield Item(folder, UserError(f"no image in this folder ({left_out})"))
+    elif others and sys.stderr is not None and sys.stderr.isatty():
+        print(f"zoo: {folder}: no images, {left_out}", file=sys.stderr)
 
 
 def _paths(stdin: BinaryIO | None) -> Iterator[Item]:
     for number, line in enumerate(_lines(_standard(stdin))):
         if isinstance(line, Exception):
             yield Item("-", line)
+            return
+        if number == 0 and is_utf16(line):
+            yield Item("-", UserError(UTF16))
             return
         if number == 0 and line.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM")):
             yield Item("-", UserError("stdin holds an image; expected paths of images, one a line"))
@@ -230,14 +241,21 @@ def _texts(item: str, column: str, stdin: BinaryIO | None, documents: bool) -> I
 
 def _meant_as_file(item: str, documents: bool) -> bool:
     """Whether an ITEM that is no file was hardly meant as a text; a document is more than one word."""
-    if os.sep in item or item.endswith((".txt", *tables.SUFFIXES)):
+    if os.sep in item or item.lower().endswith(".txt") or is_table(item):
         return True
     one_word_with_a_suffix = len(item.split()) == 1 and os.path.splitext(item)[1].strip(".").isalnum()
     return documents and (os.path.isdir(item) or one_word_with_a_suffix)
 
 
 def _matches(item: str) -> list[str]:
-    return sorted(glob.glob(item, recursive=True)) if glob.has_magic(item) else []
+    if not glob.has_magic(item):
+        return []
+    named = item.split(os.sep)  # what the person has spelled out is meant, hidden or not
+    return [
+        path
+        for path in sorted(glob.glob(item, recursive=True))
+        if all(folders.visible(part) or part.startswith(".") or part in named for part in path.split(os.sep))
+    ]
 
 
 def _text(name: str, text: str | Exception) -> Item:
@@ -251,7 +269,7 @@ def _text(name: str, text: str | Exception) -> Item:
 
 def _text_file(path: str, column: str, read: Callable[[BinaryIO, str], Iterator[Item]]) -> Iterator[Item]:
     try:
-        if path.endswith(tables.SUFFIXES):
+        if is_table(path):
             yield from itertools.starmap(_text, tables.rows(path, column))
         else:
             with open(path, "rb") as stream:
@@ -295,8 +313,8 @@ def _document(stream: BinaryIO, name: str) -> Iterator[Item]:
 
 def _no_text(content: bytes, expected: str) -> UserError | None:
     """What is wrong with a file that is no text from its start."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return UserError("the text is UTF-16; expected UTF-8: save it as UTF-8")
+    if is_utf16(content):
+        return UserError(UTF16)
     return UserError(f"not a text file; expected UTF-8, {expected}") if b"\0" in content else None
 
 

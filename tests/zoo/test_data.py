@@ -82,13 +82,13 @@ def test_numeric_labels_keep_their_order(tmp_path):
 BAD_TABLES = {
     "no such column": ("a.csv", "review,label,x\ngood,1,1\n", "no column 'text'; there are: label, review, x. Name it"),
     "near column": ("a.csv", "texts,label,x\ngood,1,1\n", "did you mean 'texts'"),
-    "short row": ("a.csv", "text,label\ngood\n", "row 2 has 1 of the expected 2 columns"),
+    "short row": ("a.csv", "text,label\ngood\n", "row 2 has no label: no row is left"),
     "no label": ("a.csv", "text,label\ngood,\n", "row 2 has no label"),
     "no text": ("a.csv", "text,label\n,1\n", "row 2 has no text"),
     "empty": ("a.csv", "", "empty"),
     "not JSON": ("a.jsonl", "{\n", "line 1 is not JSON"),
     "JSON list": ("a.jsonl", "[]\n", "line 1 has no 'text'"),
-    "null as text": ("a.jsonl", '{"text": null, "label": 1}\n', "row 1 has no text"),
+    "null as text": ("a.jsonl", '{"text": null, "label": 1}\n', "line 1 has no text"),
     "number as text": ("a.jsonl", '{"text": 3, "label": 1}\n', "line 1: expected a text as 'text', got 3"),
     "list as label": ("a.jsonl", '{"text": "a", "label": [1]}\n', "as 'label'"),
     "not UTF-8": ("a.csv", b"text,label\ngood,1\n\xff,0\n", "line 3 is not valid UTF-8"),
@@ -120,16 +120,6 @@ def test_folder_of_class_folders(tmp_path):
     loaded = data.load(_photos(tmp_path / "photos", {"cat": 3, "dog": 2}), kind="image")
     assert loaded.names == ("cat", "dog") and list(loaded.labels) == [0, 0, 0, 1, 1]
     assert loaded.raw[0].name == "0.png"
-
-
-def test_a_folder_of_splits(tmp_path):
-    for place in ("train/a", "train/b", "test/a"):
-        (tmp_path / place).mkdir(parents=True)
-        (tmp_path / place / "1.png").write_bytes(b"x")
-    loaded = data.load(tmp_path, "train", kind="image")
-    assert loaded.names == ("a", "b") and "only that is taken" in loaded.notes[0]
-    loaded = data.load(tmp_path / "train", "a", kind="image")  # a class may be called like a split
-    assert loaded.names == ("a", "b") and not loaded.notes
 
 
 def test_bad_sources(tmp_path):

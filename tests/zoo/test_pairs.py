@@ -54,22 +54,22 @@ def test_languages_in_the_header_win_over_named_columns(tmp_path):
 
 def test_a_guess_is_told(tmp_path):
     path = tmp_path / "a.tsv"
-    path.write_text("Hund\tdog\nKatze\tcat\n")
+    path.write_text("Das ist ein Hund.\tThis is a dog.\nKatze\tcat\n")
     (note,) = load(path, languages=("de", "en")).notes
     assert "no column 'de' in its first line, which is taken for an example" in note
     assert "the source stands in column 1, the target in column 2" in note
 
 
 BAD_TABLES = {
-    "no target": ("a.tsv", "de\ten\nHund\tdog\nKatze\t \n", "row 3 has no target"),
+    "no target": ("a.tsv", "de\ten\nHund\t\nKatze\t \n", "row 2, row 3 have no target: no row is left"),
     "no source": ("a.csv", "de,en\n,dog\n", "row 2 has no source"),
-    "null": ("a.jsonl", '{"de": null, "en": "a"}\n', "row 1 has no source"),
+    "null": ("a.jsonl", '{"de": null, "en": "a"}\n', "line 1 has no source"),
     "number": ("a.jsonl", '{"de": "a", "en": 3}\n', "line 1: expected a text as 'en', got 3"),
-    "one of two columns": ("a.csv", "de,eng\na,b\n", "no column 'en'; did you mean 'eng'.*--target-column"),
+    "one of two columns": ("a.csv", "de,enn\na,b\n", "no column 'en'; did you mean 'enn'.*--target-column"),
     "one column": ("a.tsv", "Hund\nKatze\n", "no column 'de'"),
-    "key": ("a.jsonl", '{"de": "a", "eng": "b"}\n', "line 1 has no 'en'; did you mean 'eng'"),
+    "key": ("a.jsonl", '{"de": "a", "enn": "b"}\n', "no column 'en'; did you mean 'enn'"),
     "JSON number": ("a.jsonl", "3\n", "line 1 has no 'de'; expected an object"),
-    "short row": ("a.tsv", "de\ten\nHund\n", "row 2 has 1 of the expected 2 columns"),
+    "short row": ("a.tsv", "de\ten\nHund\n", "row 2 has no target"),
     "empty": ("a.tsv", "", "no pairs found, the file is empty"),
     "header alone": ("a.tsv", "de\ten\n", "no pairs found, the file is empty"),
     "not UTF-8": ("a.tsv", b"de\ten\ncaf\xe9\tb\n", "line 2 is not valid UTF-8"),

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import importlib
 
-_HOMES = {"Examples": "zoo.data.examples", "load": "zoo.data.sources"}
+_HOMES = {"Examples": "zoo.data.examples", "load": "zoo.data.sources", "splits": "zoo.data.sources"}
 
-__all__ = ["Examples", "load"]
+__all__ = ["Examples", "load", "splits"]
 
 
 def __getattr__(name: str):

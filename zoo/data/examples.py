@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from zoo.data import class_names
 from zoo.errors import UserError
 
 Held = TypeVar("Held")  # anything with `raw`, `take` and a length
@@ -67,7 +68,7 @@ class Examples:
         return self.take(~held), self.take(held)
 
     def renamed(self, names: Sequence[str]) -> Examples:
-        """The same examples with labels counted in the order of `names`, as a trained model counts them.
+        """The same examples with labels counted in the order of `names`, as a trained model counts and spells them.
 
         Raises:
             UserError: A label of the examples is not among `names`.
@@ -75,12 +76,12 @@ class Examples:
         names = tuple(names)
         if names == self.names:
             return self
-        used = [self.names[i] for i in np.unique(self.labels[self.labels >= 0])]
-        if unknown := [name for name in used if name not in names]:
+        found = class_names.places(self.names, names)
+        if unknown := [self.names[i] for i in np.unique(self.labels[self.labels >= 0]) if found[i] is None]:
             raise UserError(
                 f"{self.source}: the label {unknown[0]!r} is unknown to the model, which knows {', '.join(names)}"
             )
-        table = np.array([names.index(name) if name in names else -1 for name in self.names] + [-1], np.int32)
+        table = np.array([-1 if place is None else place for place in found] + [-1], np.int32)
         return replace(self, labels=table[self.labels], names=names)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data import builders, tables, tfds_sets
+from zoo.data import builders, headerless, languages, tables, tfds_sets
 from zoo.data.examples import content, objects, shared
 from zoo.errors import NoSplitError, UserError
 
@@ -138,8 +138,9 @@ def load(
         split: Of a data set, its split ("train", "train[:1000]", "train[5%:]"). A table has none. None: all there is.
         source_column: Feature or column of the sources: for translation the language, "de".
         target_column: Feature or column of the targets. A data set that has supervised keys needs neither.
-        languages: Source and target language; a table whose header names both is read by them, else by
-            `source_column` and `target_column`, else by its first and second column.
+        languages: Source and target language; a table whose header names both, as "de", "DE", "deu" or "German", is
+            read by them, else by `source_column` and `target_column`. Of a table without a header the first two
+            columns are read, in the order that their words tell; one whose order cannot be told is refused.
 
     Raises:
         UserError: The source is nowhere, empty, or not of the expected form.
@@ -148,7 +149,7 @@ def load(
     if not path.exists() and "+" in name:
         columns = {"source_column": source_column, "target_column": target_column, "languages": languages}
         return _joined(name, _with_split(name.split("+"), split, columns))
-    if name.endswith(tables.SUFFIXES):
+    if tables.is_table(name):
         return _table(path, source_column, target_column, languages)
     builder = builders.find(name)
     if builder is not None:
@@ -173,29 +174,43 @@ def _with_split(names: Sequence[str], split: str | None, columns: dict) -> list[
     return parts
 
 
-def _table(
-    path: Path, source_column: str | None, target_column: str | None, languages: tuple[str, str] | None
-) -> Pairs:
-    table = tables.read(path)
-    usual = languages or ("source", "target")
-    names = (source_column or usual[0], target_column or usual[1])
-    if languages and set(languages) <= set(table.header):
-        names = languages
-    raw, targets, notes = [], [], []
-    wanted = dict(zip(("source", "target"), names, strict=True))
-    for number, values in table.columns(wanted, _first_two, notes):
-        for role, value in zip(wanted, values, strict=True):
-            if not isinstance(value, str | None):
-                raise UserError(f"{path}: line {number}: expected a text as {wanted[role]!r}, got {value!r:.60}")
-            if not value or not value.strip():
-                raise UserError(f"{path}: row {number} has no {role}")
+def _table(path: Path, source_column: str | None, target_column: str | None, pair: tuple[str, str] | None) -> Pairs:
+    usual = pair or ("source", "target")
+    named = (source_column or usual[0], target_column or usual[1])
+    chosen = named != usual
+    wanted = [_called(*usual, pair), _called(*named, pair)] if chosen else [_called("source", "target", None)]
+    if pair and not chosen:
+        wanted.append(_called(*pair, pair))
+    notes = []
+    rows = tables.columns(path, wanted, lambda rows: None if chosen else _headerless(path, rows, pair), notes)
+    raw, targets = [], []
+    for place, values in rows:
+        for role, value in zip(wanted[-1], values, strict=True):
+            if not isinstance(value, str):
+                raise UserError(f"{path}: {place}: expected a text as {wanted[-1][role][0]!r}, got {value!r:.60}")
             if not _is_unicode(value):
-                raise UserError(f"{path}: line {number}: the {role} holds half a character (a lone surrogate)")
-        raw.append(values[0].strip())
-        targets.append((values[1].strip(),))
+                raise UserError(f"{path}: {place}: the {role} holds half a character (a lone surrogate)")
+        source, target = (unicodedata.normalize("NFC", value.strip()) for value in values)
+        raw.append(source)
+        targets.append((target,))
     if not raw:
         raise UserError(f"{path}: no pairs found, the file is empty")
     return Pairs(objects(raw), objects(targets), str(path), tuple(notes))
+
+
+def _called(source: str, target: str, pair: tuple[str, str] | None) -> tables.Wanted:
+    """What the columns may be called: a language by any of its names."""
+    return {
+        role: languages.spellings(name) if name in (pair or ()) else (name,)
+        for role, name in (("source", source), ("target", target))
+    }
+
+
+def _headerless(path: Path, rows: list[list[str]], pair: tuple[str, str] | None) -> tables.Headerless | None:
+    try:
+        return headerless.paired(rows, pair)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def _is_unicode(text: str) -> bool:
@@ -205,10 +220,6 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _first_two(rows: list[list[str]]) -> tuple[int, int] | None:
-    return (0, 1) if len(rows[0]) > 1 else None
 
 
 def _keys(name: str, features, supervised, source_column: str | None, target_column: str | None) -> tuple[str, str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 
-from zoo.data import headers, tables, tfds_sets
+from zoo.data import class_names, headerless, image_files, tables, tfds_sets
 from zoo.data.examples import Examples, objects
 from zoo.errors import UserError
 
@@ -18,21 +18,24 @@ def load(
     split: str | None = None,
     *,
     kind: str,
-    text_column: str = "text",
-    label_column: str = "label",
+    text_column: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
 ) -> Examples:
     """Loads labelled examples.
 
     Args:
         source: "digits" (1,797 handwritten digits that scikit-learn brings), the name of a TFDS data set, a folder
             whose folders are the classes, or a table: .csv, .tsv, .jsonl, each also with .gz.
-        split: Of a TFDS data set, its split ("train", "train[:1000]"). Of "digits": "train" or "test". Of a folder,
-            a folder in it that holds the class folders, if there is one. None: all there is.
+        split: Of a TFDS data set, its split ("train", "train[:1000]"). Of "digits": "train" or "test". Of a folder
+            that is divided so: "train", "validation" or "test"; see `splits`. None: all there is.
         kind: "image" or "text".
-        text_column: Name of a table's column of texts.
-        label_column: Name of a table's column of labels.
+        text_column: Name of a table's column of texts; None: "text".
+        path_column: Name of a table's column of paths of images; None: "path" or another usual name.
+        label_column: Name of a table's column of labels; None: "label".
 
     Raises:
+        NoSplitError: A data set or a folder has no such split.
         UserError: The source is nowhere, empty, or not of the expected form.
     """
     path = Path(source)
@@ -41,19 +44,22 @@ def load(
     if path.is_dir():
         if kind != "image":
             raise UserError(f"{path}: expected a table of texts ({', '.join(tables.SUFFIXES[:3])}), got a folder")
-        inner = path / split if split else path
-        if not inner.is_dir() or not _subfolders(inner):
-            return _folder(path)
-        note = f"{path} holds a folder {split!r} of class folders: only that is taken." if split else ""
-        return replace(_folder(inner), notes=(note,) if note else ())
-    if str(source).endswith(tables.SUFFIXES):
-        if kind != "text" and path.is_file():
-            raise UserError(f"{path}: expected a folder of class folders with images, got a table")
+        return image_files.from_folder(path, split)
+    if tables.is_table(source):
+        if kind == "image":
+            return image_files.from_table(path, path_column, label_column)
         return _table(path, text_column, label_column)
     if path.exists() or os.sep in str(source):
-        expected = "a folder of class folders" if kind == "image" else f"a table ({', '.join(tables.SUFFIXES[:3])})"
+        expected = f"a table ({', '.join(tables.SUFFIXES[:3])})"
+        if kind == "image":
+            expected = f"a folder of class folders, or {expected} of paths and labels"
         raise UserError(f"{path}: {'not' if path.exists() else 'no such file;'} expected {expected}")
     return _tfds(str(source), split, kind)
+
+
+def splits(source: str | os.PathLike) -> tuple[str, ...]:
+    """The splits that a person's own data hold, of "train", "validation" and "test"; of all but a folder, none."""
+    return image_files.splits(Path(source)) if Path(source).is_dir() else ()
 
 
 def _digits(split: str | None) -> Examples:
@@ -69,60 +75,22 @@ def _digits(split: str | None) -> Examples:
     return examples if split is None else examples.take(test if split == "test" else ~test)
 
 
-def _folder(folder: Path) -> Examples:
-    classes = _subfolders(folder)
-    if not classes:
-        raise UserError(f"{folder}: expected a folder for each class with its images in it, found no folder")
-    paths, labels = [], []
-    for label, child in enumerate(classes):
-        for path in sorted(child.rglob("*")):
-            if path.suffix.lower() in headers.SUFFIXES and path.is_file():
-                paths.append(path)
-                labels.append(label)
-    if not paths:
-        raise UserError(
-            f"{folder}: no image found in its {len(classes)} folders ({', '.join(sorted(headers.SUFFIXES))})"
-        )
-    return Examples(objects(paths), np.array(labels, np.int32), tuple(c.name for c in classes), str(folder))
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
-def _table(path: Path, text_column: str, label_column: str) -> Examples:
-    table = tables.read(path)
-    texts, labels, notes = [], [], []
-    for number, (text, label) in table.columns({"text": text_column, "label": label_column}, _headerless, notes):
-        if not isinstance(text, str | None) or not isinstance(label, str | int | float | None):
-            wrong, kind, value = (
-                (text_column, "a text", text) if not isinstance(text, str | None) else (label_column, "a name", label)
-            )
-            raise UserError(f"{path}: line {number}: expected {kind} as {wrong!r}, got {value!r:.60}")
-        if not text or not text.strip() or label is None or not str(label).strip():
-            raise UserError(f"{path}: row {number} has no {'label' if text and text.strip() else 'text'}")
-        texts.append(text)
-        labels.append(str(label).strip())
-    if not texts:
+def _table(path: Path, text_column: str | None, label_column: str | None) -> Examples:
+    wanted = {"text": (text_column or "text",), "label": (label_column or "label",)}
+    notes: list[str] = []
+    # A name that is given is the name of a column: then the first line is no example.
+    first = (lambda rows: None) if text_column or label_column else headerless.labelled
+    rows = tables.columns(path, [wanted], first, notes)
+    for place, (text, label) in rows:
+        if not isinstance(text, str):
+            raise UserError(f"{path}: {place}: expected a text as {wanted['text'][0]!r}, got {text!r:.60}")
+        if not isinstance(label, str | int | float):
+            raise UserError(f"{path}: {place}: expected a name as {wanted['label'][0]!r}, got {label!r:.60}")
+    if not rows:
         raise UserError(f"{path}: no examples found, the file is empty")
-    names = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
-    index = {name: i for i, name in enumerate(names)}
-    return Examples(
-        objects(texts), np.array([index[name] for name in labels], np.int32), tuple(names), str(path), tuple(notes)
-    )
-
-
-def _headerless(rows: list[list[str]]) -> tuple[int, int] | None:
-    """The places of text and label in a file that begins with an example, by which of its two columns repeats itself;
-    None where its first line is a header."""
-    if len(rows[0]) != 2:
-        return None
-    columns = list(zip(*(row for row in rows if len(row) == 2), strict=True))
-    text, label = (1, 0) if len(set(columns[0])) < len(set(columns[1])) else (0, 1)
-    name, *labels = columns[label]
-    if name not in labels and len(labels) >= 5 * len(set(labels)):  # a label that nothing else has, among few
-        return None
-    return text, label
+    texts = objects(unicodedata.normalize("NFC", row.values[0]) for row in rows)
+    labels, names, more = class_names.counted(row.values[1] for row in rows)
+    return Examples(texts, labels, names, str(path), (*notes, *(f"{path}: {note}" for note in more)))
 
 
 def _tfds(name: str, split: str | None, kind: str) -> Examples:
