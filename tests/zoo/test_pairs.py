@@ -60,6 +60,78 @@ def test_a_guess_is_told(tmp_path):
     assert "the source stands in column 1, the target in column 2" in note
 
 
+DE_EN = "Das ist ein Hund.\tThis is a dog.\nIch bin hier.\tI am here.\n"
+EN_DE = "This is a dog.\tDas ist ein Hund.\nI am here.\tIch bin hier.\n"
+
+
+@pytest.mark.parametrize(
+    ("languages", "content", "sources"),
+    [
+        (("de", "en"), DE_EN, (1, "Das ist ein Hund.")),
+        (("de", "en"), EN_DE, (2, "Das ist ein Hund.")),  # English first, as of ManyThings
+        (("DE", "en-GB"), EN_DE, (2, "Das ist ein Hund.")),
+        (("de", "xx"), "Bla blub.\tDas ist ein Hund.\n", (2, "Das ist ein Hund.")),
+        (("xx", "de"), "Bla blub.\tDas ist ein Hund.\n", (1, "Bla blub.")),
+        (("ru", "en"), "I am here.\tЯ здесь.\n", (2, "Я здесь.")),
+        (("ja", "en"), "これは犬です。\tThis is a dog.\n", (1, "これは犬です。")),
+        (None, "A long story with many words.\tA story.\n", (1, "A long story with many words.")),
+        (None, "A story.\tA long story with many words.\n", (2, "A long story with many words.")),
+    ],
+)
+def test_the_order_of_a_file_without_a_header_is_told_by_its_words(tmp_path, languages, content, sources):
+    path = tmp_path / "a.tsv"
+    path.write_text(content)
+    loaded = load(path, languages=languages)
+    assert loaded.raw[0] == sources[1]
+    assert f"the source stands in column {sources[0]}, the target in column {3 - sources[0]}" in loaded.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("languages", "content"),
+    [
+        (("de", "en"), "Hund\tdog\nKatze\tcat\n"),
+        (("xx", "yy"), DE_EN),
+        (("ru", "uk"), "Я здесь.\tЯ тут.\n"),
+        (None, "A story.\tA tale.\n"),
+    ],
+)
+def test_an_order_that_cannot_be_told_is_refused(tmp_path, languages, content):
+    path = tmp_path / "a.tsv"
+    path.write_text(content)
+    with pytest.raises(UserError, match="it cannot be told which of the two.*--source-column 1 --target-column 2"):
+        load(path, languages=languages)
+    loaded = load(path, languages=languages, source_column="2", target_column="1")
+    assert loaded.raw[0] == content.partition("\n")[0].split("\t")[1] and not loaded.notes
+    first = "\t".join(languages or ("source", "target"))
+    path.write_text(f"{first}\n{content}")
+    assert load(path, languages=languages).raw[0] == content.split("\t")[0]
+
+
+@pytest.mark.parametrize("header", ["DE\tEN", "De,En", "deu;eng", "German\tEnglish", "Deutsch,Englisch", "de-DE\ten_US",
+                                    "source\ttarget", "Source,Target"])  # fmt: skip
+def test_names_of_languages(tmp_path, header):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\nHund\tdog\n".replace("\t", next(mark for mark in "\t,;" if mark in header)))
+    loaded = load(path, languages=("de", "en"))
+    assert (list(loaded.raw), list(loaded.targets), loaded.notes) == (["Hund"], [("dog",)], ())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "French\tGerman\nLe chien est là.\tDer Hund ist da.\n",
+        "Original\tÜbersetzung\nDas ist ein Hund.\tThis is a dog.\nIch bin hier.\tI am here.\n",
+        "dialogue\tsummary\nA long story with many words.\tA story.\n",
+    ],
+)
+@pytest.mark.parametrize("languages", [("de", "en"), None])
+def test_a_header_of_other_names_is_no_pair(tmp_path, content, languages):
+    path = tmp_path / "a.tsv"
+    path.write_text(content)
+    with pytest.raises(UserError, match="no column '(de|en|source)'; .*Name it by --(source|target)-column"):
+        load(path, languages=languages)
+
+
 BAD_TABLES = {
     "no target": ("a.tsv", "de\ten\nHund\t\nKatze\t \n", "row 2, row 3 have no target: no row is left"),
     "no source": ("a.csv", "de,en\n,dog\n", "row 2 has no source"),

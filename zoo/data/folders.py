@@ -81,7 +81,9 @@ def by_suffix(paths: list[str]) -> str:
         '2 .txt, 1 without a suffix'
     """
     counts = Counter(os.path.splitext(path)[1].lower() or "without a suffix" for path in paths)
-    return ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common())
+    return ", ".join(
+        f"{count:,} {suffix}" for suffix, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
 
 
 def subfolders(folder: Path) -> list[Path]:

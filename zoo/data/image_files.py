@@ -57,16 +57,16 @@ def _classes(source: Path, places: list[Path], *notes: str) -> Examples:
         else:
             others += map(str, images)
             hollow.append(child.name)
-    told = [f"{len(others):,} files are no images and are left out: {folders.by_suffix(others)}."] if others else []
+    told = [f"Left out, as they are no images: {folders.by_suffix(others)}."] if others else []
     if heic:
         told.append(f"HEIC photos are not read: {headers.TO_JPEG}.")
     if not paths:
         raise UserError(" ".join([f"{source}: no image found in its {len(classes)} folders.", *told]))
     if hollow:
         told.append(f"Without an image, and no class: {', '.join(map(repr, hollow))}.")
-    loose = sum(file.kind == "image" for place in places for file in folders.beside(place))
+    loose = [file.path for place in places for file in folders.beside(place) if file.kind == "image"]
     if loose:
-        told.append(f"{loose:,} images beside the class folders have no class and are left out.")
+        told.append(f"Left out, as they stand beside the class folders: {folders.by_suffix(loose)}.")
     found, names, more = class_names.counted(labels)
     told = [f"{source}: {one}" for one in [*told, *more]]
     return Examples(objects(paths), found, names, str(source), (*notes, *told))
