@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -47,7 +48,7 @@ def vocabulary(texts: Iterable[str], declaration: Mapping, size: int, least: int
     """
     cut = tf.function(lambda part: tokenize(part, declaration).flat_values, input_signature=[_STRINGS])
     counts: Counter[bytes] = Counter()
-    texts = list(texts)
+    texts = [unicodedata.normalize("NFC", text) for text in texts]
     for start in range(0, len(texts), batch):
         counts.update(cut(tf.constant(texts[start : start + batch])).numpy().tolist())
     kept = sorted((word for word, count in counts.items() if count >= least), key=lambda w: (-counts[w], w))

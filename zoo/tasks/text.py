@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from zoo.errors import UserError
 
 
 def raw(item: str | bytes) -> bytes:
-    """One text as UTF-8; raises UserError where bytes are not valid UTF-8."""
+    """One text as UTF-8, its accents composed as in vocabularies; raises UserError where it is not valid UTF-8."""
     try:
-        if isinstance(item, str):
-            return item.encode()
-        item.decode()
+        text = item if isinstance(item, str) else item.decode()
+        return unicodedata.normalize("NFC", text).encode()
     except UnicodeError as error:
         raise UserError(f"not valid UTF-8 at position {error.start}") from None
-    return item
