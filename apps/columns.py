@@ -7,18 +7,20 @@ from collections.abc import Sequence
 
 from zoo.errors import UserError
 
-_OPTIONS = ("text", "label"), ("source", "target")  # of classifiers, of what writes texts
+_OF_TASK = {"text-classification": ("text", "label"), "image-classification": ("path", "label")}
+_OF_PAIRS = ("source", "target")  # of what writes texts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the columns of examples with labels, and of pairs of texts."""
+    """Adds the columns of texts or images with labels, and of pairs of texts."""
     parser.add_argument("--text-column", metavar="C", help="column of texts (default: text)")
-    parser.add_argument("--label-column", metavar="C", help="column of labels (default: label)")
     parser.add_argument(
-        "--source-column", metavar="C", help="of pairs: column of what is read (default: language, or the first)"
+        "--path-column", metavar="C", help="of a table of images: column of their paths (default: path)"
     )
+    parser.add_argument("--label-column", metavar="C", help="column of labels (default: label)")
+    parser.add_argument("--source-column", metavar="C", help="of pairs: column of what is read (default: the language)")
     parser.add_argument(
-        "--target-column", metavar="C", help="of pairs: column of what is written (default: language, or the second)"
+        "--target-column", metavar="C", help="of pairs: column of what is written (default: the language)"
     )
 
 
@@ -33,9 +35,9 @@ def chosen(arguments: argparse.Namespace, task: str, languages: Sequence[str] = 
     Raises:
         UserError: A column of another kind of data.
     """
-    ours, others = _OPTIONS if task.endswith("classification") else _OPTIONS[::-1]
-    for name in others:
-        if getattr(arguments, f"{name}_column") is not None:
+    ours = _OF_TASK.get(task, _OF_PAIRS)
+    for name in dict.fromkeys(name for one in (*_OF_TASK.values(), _OF_PAIRS) for name in one):
+        if name not in ours and getattr(arguments, f"{name}_column") is not None:
             raise UserError(f"--{name}-column: {task} takes --{ours[0]}-column and --{ours[1]}-column")
     usual = languages or (None, None)
     found = {

@@ -41,12 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
     config = preset.read_config(folder)
     data = arguments.data or config.get("data", "unknown data")
     split = None if arguments.data else _split(folder, config)
-    named = columns.chosen(arguments, config["task"], config.get("languages", ()))
+    languages = config.get("languages", ())
+    named = columns.chosen(arguments, config["task"], languages)
+    if languages and arguments.data:
+        named["languages"] = tuple(languages)
 
     import zoo
     from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
+    if arguments.data:
+        split = next((split for split in ("test", "validation") if split in type(task).splits(data)), None)
     examples = type(task).load_examples(data, split, **named).renamed(task.labels)
     if not arguments.json:
         for note in examples.notes:

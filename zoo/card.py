@@ -31,11 +31,15 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     if others := {key: value for key, value in scores["metrics"].items() if key != metric}:
         lines += ["", "Besides: " + ", ".join(f"{key} {shown(key, value)}" for key, value in others.items()) + "."]
     name = config["name"]
-    again = name if scores["split"] != "validation" else f"FOLDER --data {config['data']}"
-    origin = recipe.validation if isinstance(recipe.validation, str) and not own else "training"
+    again = "FOLDER" if own else name
+    if scores["split"] == "validation":
+        again = f"FOLDER --data {config['data']}"
+    origin = f"the {recipe.validation if isinstance(recipe.validation, str) else 'training'} split"
+    if own:
+        origin = held.get("data", "the data")
     lines += [
         "",
-        f"Again: `zoo evaluate {again}`. The validation examples come out of the {origin} split; the test split",
+        f"Again: `zoo evaluate {again}`. The validation examples come out of {origin}; the test split",
     ]
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
     arguments = _listed(config["arguments"])

@@ -53,8 +53,10 @@ def fit(
     Args:
         recipe: What to train, on what, how.
         out: Folder to write; it must not exist or be empty, unless `resume`.
-        source: The user's own data in place of the recipe's: as `zoo.data.load` takes it. Then there is no test split.
-        columns: Of the user's table: `text_column` and `label_column`, or `source_column` and `target_column`.
+        source: The user's own data in place of the recipe's: as `zoo.data.load` takes it. A folder that is divided into
+            train, val and test is learned from, validated and measured so; other data have no test split.
+        columns: Of the user's table: `text_column` or `path_column`, and `label_column`; or `source_column` and
+            `target_column`.
         languages: Of the user's translation pairs, the language that is read and the one that is written.
         validation: The user's own validation data; None splits off `recipe.validation` of the training data.
         init: A preset to start from: its preprocessing and all weights whose names and shapes fit.
@@ -93,11 +95,14 @@ def fit(
     if languages:
         recipe = dataclasses.replace(recipe, languages=languages)
     train, held, test = _examples(recipe, cls, source, columns or {}, validation)
-    for note in dict.fromkeys(train.notes + held.notes):
+    for note in dict.fromkeys(train.notes + held.notes + (test.notes if source and test else ())):
         say(note)
     if source:
         train, notes = data_examples.readable(train, cls.raw)
         held, more = data_examples.readable(held, cls.raw)
+        if test is not None:
+            test, last = data_examples.readable(test, cls.raw)
+            more += last
         for note in notes + more:
             say(note)
     say(f"{len(train):,} examples to learn from, {len(held):,} to validate.")
@@ -178,20 +183,24 @@ def _check_out(out: Path, resume: bool) -> None:
 
 
 def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):
-    """Training, validation and test examples; the test ones are None for the user's own data."""
+    """Training, validation and test examples; the test ones are None where the data have none: most users' own."""
     own = {key: value for key, value in columns.items() if value is not None} if source else dict(recipe.columns)
     if source and recipe.languages:
         own["languages"] = recipe.languages
+    there = cls.splits(source) if source else ()
     named = isinstance(recipe.validation, str)
     train = cls.load_examples(source or recipe.data, recipe.splits[0], **own)
     if validation is not None:
-        held = cls.load_examples(validation, **own).renamed(train.names)
+        split = "validation" if "validation" in cls.splits(validation) else None
+        held = cls.load_examples(validation, split, **own).renamed(train.names)
+    elif "validation" in there:
+        held = cls.load_examples(source, "validation", **own).renamed(train.names)
     elif source or not named:
         train, held = train.split(_SHARE if named else recipe.validation, recipe.seed)
     else:
         held = cls.load_examples(recipe.data, recipe.validation, **own).renamed(train.names)
-    unmeasured = source or recipe.splits[1] is None
-    test = None if unmeasured else cls.load_examples(recipe.data, recipe.splits[1], **own).renamed(train.names)
+    measured = "test" if "test" in there else None if source else recipe.splits[1]
+    test = measured and cls.load_examples(source or recipe.data, measured, **own).renamed(train.names)
     return train, held, test
 
 
@@ -297,7 +306,7 @@ def _finish(
         writer.writerows(history)
     curve.draw(history, recipe.metric, folder / "curve.png", title=task.config["name"])
     shipped = type(task).load(folder, preset.read_config(folder))
-    measured, split = (held, "validation") if test is None else (test, recipe.splits[1])
+    measured, split = (held, "validation") if test is None else (test, "test" if source else recipe.splits[1])
     validation = shipped.evaluate(held)
     scores = {
         "preset": task.config["name"],
@@ -305,7 +314,7 @@ def _finish(
         "split": split,
         "n": len(measured),
         "metrics": validation if test is None else shipped.evaluate(measured),
-        "validation": {"n": len(held), "metrics": validation},
+        "validation": {"n": len(held), "metrics": validation} | ({"data": held.source} if source else {}),
         "seed": recipe.seed,
         "minutes": round(sum(row["seconds"] for row in history) / 60 + before, 1),
         "command": command,

@@ -203,6 +203,48 @@ def test_a_text_model_learns_from_a_table(tmp_path):
     assert [result.label for result in task.predict(["", "good"])] == [None, "pos"]
 
 
+def test_a_vocabulary_is_composed_whatever_the_texts_are():
+    from zoo.data.words import vocabulary
+    from zoo.tasks import text
+
+    declaration = {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+|\pN+"}
+    apart = "Scho\u0308n"
+    assert vocabulary([apart, "scho\u0308n"], declaration, 10)[2:] == ["sch\u00f6n"]
+    assert text.raw(apart) == text.raw(apart.encode()) == "Sch\u00f6n".encode()
+
+
+def test_a_divided_folder_is_learned_from_validated_and_measured(tmp_path, capsys):
+    import cv2
+
+    from apps import cli
+
+    photos = tmp_path / "photos"
+    for split, count in (("train", 8), ("val", 3), ("test", 2)):
+        for name, shade in (("dark", 20), ("pale", 230)):
+            (photos / split / name).mkdir(parents=True)
+            for number in range(count):
+                cv2.imwrite(str(photos / split / name / f"{number}.png"), np.full((8, 8), shade + number, np.uint8))
+    (photos / "test" / "dark" / "broken.png").write_bytes(b"x")
+    said = []
+    recipe = dataclasses.replace(TINY, epochs=1, batch_size=8)
+    training.fit(recipe, tmp_path / "out", source=str(photos), say=said.append, verbose=0)
+    assert "16 examples to learn from, 6 to validate." in said
+    for inner, split in (("train", "train"), ("val", "validation"), ("test", "test")):
+        assert f"{photos} is divided: its folder {inner!r} is taken for {split}." in said
+    assert any("1 of 5 examples cannot be read and are left out (broken.png" in sentence for sentence in said)
+    scores = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert (scores["split"], scores["n"], scores["validation"]["n"]) == ("test", 4, 6)
+    assert f"come out of {photos / 'val'}; the test split has chosen nothing" in (tmp_path / "out/card.md").read_text()
+    (photos / "test" / "dark" / "broken.png").unlink()
+    for options in ([], ["--data", str(photos)]):
+        assert cli.main(["evaluate", str(tmp_path / "out"), "--json", *options]) == 0
+        measured = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert (measured["n"], measured["split"], measured["metrics"]) == (4, "test", scores["metrics"])
+    (photos / "list.csv").write_text("path,label\ntest/dark/0.png,Dark\ntest/pale/0.png,pale\n")
+    assert cli.main(["evaluate", str(tmp_path / "out"), "--json", "--data", str(photos / "list.csv")]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["n"] == 2
+
+
 def test_a_share_of_own_pairs_is_held_back_where_the_recipe_names_a_split(tmp_path):
     table = tmp_path / "pairs.tsv"
     table.write_text("en\tde\n" + "".join(f"word {n}\tWort {n}\n" for n in range(40)), encoding="utf-8")
