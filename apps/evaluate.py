@@ -14,7 +14,7 @@ examples:
   zoo evaluate classify-fashion                        on the test data of its card
   zoo evaluate runs/mine --data test.csv --json
   zoo evaluate runs/mine --data photos/ --report report
-  zoo evaluate translate-de-en --data pairs.tsv        columns: de, en, or the first and the second
+  zoo evaluate translate-de-en --data pairs.tsv        columns: de, en
 """
 
 
@@ -47,11 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
         named["languages"] = tuple(languages)
 
     import zoo
+    from zoo.data import splits
     from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
     if arguments.data:
-        split = next((split for split in ("test", "validation") if split in type(task).splits(data)), None)
+        there = splits(data)
+        split = next((split for split in ("test", "validation") if split in there), None)
     examples = type(task).load_examples(data, split, **named).renamed(task.labels)
     if not arguments.json:
         for note in examples.notes:

@@ -18,6 +18,7 @@ examples:
   zoo train classify-fashion                                     make the shipped preset again
   zoo train sentiment --data reviews.csv --out runs/mine         columns: text, label
   zoo train classify --data photos/ --out runs/mine              a folder for each class
+  zoo train classify --data photos.csv --out runs/mine           columns: path, label
   zoo train translate --data pairs.tsv --source en --target de --out runs/mine
   zoo train classify --data photos/ --out runs/mine --resume     go on where it was saved last
   zoo train classify-fashion --devices gpu:0,1                   two GPUs share each batch

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import optimizers
 from zoo import card, curve, preset, resuming, tasks, weights
-from zoo.data import Examples
+from zoo.data import Examples, splits
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
 from zoo.interrupted import STATE, beside, resumable
@@ -187,11 +187,11 @@ def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[st
     own = {key: value for key, value in columns.items() if value is not None} if source else dict(recipe.columns)
     if source and recipe.languages:
         own["languages"] = recipe.languages
-    there = cls.splits(source) if source else ()
+    there = splits(source) if source else ()
     named = isinstance(recipe.validation, str)
     train = cls.load_examples(source or recipe.data, recipe.splits[0], **own)
     if validation is not None:
-        split = "validation" if "validation" in cls.splits(validation) else None
+        split = "validation" if "validation" in splits(validation) else None
         held = cls.load_examples(validation, split, **own).renamed(train.names)
     elif "validation" in there:
         held = cls.load_examples(source, "validation", **own).renamed(train.names)

@@ -323,6 +323,7 @@ def trained(monkeypatch):
         ),
         (("translate", "--init", "mine"), {"source_column": "cs", "target_column": "hu"}, ("cs", "hu")),
         (("sentiment",), {}, None),
+        (("classify", "--path-column", "a", "--label-column", "b"), {"path_column": "a", "label_column": "b"}, None),
         (("sentiment", "--text-column", "a", "--label-column", "b"), {"text_column": "a", "label_column": "b"}, None),
     ],
 )
@@ -344,6 +345,14 @@ def test_columns_and_languages_of_own_data(writers, trained, zoo_main, tmp_path,
         (
             ("translate", "--data", "f", "--source", "a", "--target", "b", "--text-column", "t"),
             "--text-column: translation takes --source-column and --target-column",
+        ),
+        (
+            ("classify", "--data", "f.csv", "--text-column", "t"),
+            "--text-column: image-classification takes --path-column and --label-column",
+        ),
+        (
+            ("sentiment", "--data", "f.tsv", "--path-column", "t"),
+            "--path-column: text-classification takes --text-column and --label-column",
         ),
         (
             ("sentiment", "--data", "f.tsv", "--target-column", "t"),

@@ -87,11 +87,6 @@ class Task:
         return examples.take(examples.labels >= 0)
 
     @classmethod
-    def splits(cls, source: str) -> tuple[str, ...]:
-        """The splits that a person's own data hold, of "train", "validation" and "test"; see `zoo.data.splits`."""
-        return data.splits(source)
-
-    @classmethod
     def check(cls, train: Examples, held: Examples) -> list[str]:
         """Sentences on what may spoil the training; see `zoo.data.examples.check`."""
         return data_examples.check(train, held)

@@ -66,11 +66,6 @@ class SequenceToSequence(Task):
         return pairs.load(source, split, **columns)
 
     @classmethod
-    def splits(cls, source: str) -> tuple[str, ...]:
-        """None: a table of pairs is one set."""
-        return ()
-
-    @classmethod
     def check(cls, train: pairs.Pairs, held: pairs.Pairs) -> list[str]:
         """Sentences on what may spoil the training; see `zoo.data.pairs.check`."""
         return pairs.check(train, held)
