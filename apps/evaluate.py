@@ -55,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         there = splits(data)
         split = next((split for split in ("test", "validation") if split in there), None)
     examples = type(task).load_examples(data, split, **named).renamed(task.labels)
-    if not arguments.json:
+    if not arguments.json or sys.stderr.isatty():
         for note in examples.notes:
-            print(note)
+            print(note, file=sys.stderr if arguments.json else sys.stdout)
     bad = {}
     answers = task.answers(examples, bad)  # read and answered once: scores and report follow from it
     examples, notes = without(examples, bad)

@@ -10,7 +10,7 @@ import pytest
 
 from apps import inputs
 from zoo import data
-from zoo.data.examples import Examples, objects
+from zoo.data.examples import Examples, objects, readable
 from zoo.errors import NoSplitError, UserError
 
 PNG = cv2.imencode(".png", np.arange(48, dtype=np.uint8).reshape(4, 4, 3))[1].tobytes()
@@ -215,10 +215,12 @@ def test_a_table_of_images_names_the_files_that_are_missing(make):
     lines = "path,label\ncat/1.png,cat\ncat/9.png,cat\n,dog\ndog/3.png,\ndog/3.png,dog\n"
     folder = make("cat/1.png", "dog/3.png", ("list.csv", lines.encode()))
     found = data.load(folder / "list.csv", kind="image")
-    assert held(found) == ["cat/1.png", "dog/3.png"]
-    incomplete, missing = found.notes
+    assert held(found) == ["cat/1.png", "cat/9.png", "dog/3.png"]
+    (incomplete,) = found.notes
     assert "2 of 5 rows are incomplete and left out: row 4 has no path; row 5 has no label." in incomplete
-    assert missing.endswith("list.csv: 1 of 3 images are left out, no such file: cat/9.png (row 3).")
+    read, (missing,) = readable(found, lambda path: path.read_bytes())
+    assert held(read) == ["cat/1.png", "dog/3.png"]
+    assert "1 of 3 examples cannot be read and are left out" in missing and "cat/9.png" in missing
     (folder / "list.csv").write_text("path,label\nx/1.png,a\ny/2.png,b\n")
     with pytest.raises(UserError, match=r"no such file: x/1.png \(row 2\), y/2.png \(row 3\); paths begin at"):
         data.load(folder / "list.csv", kind="image")

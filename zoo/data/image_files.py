@@ -90,15 +90,12 @@ def from_table(path: Path, path_column: str | None, label_column: str | None) ->
         file = _file(path.parent, name.strip())
         if file is None:
             missing.append(f"{name.strip()} ({place})")
-        else:
-            found.append(file)
-            labels.append(label)
-    if missing:
+        found.append(file or path.parent / name.strip())  # one that is missing fails where it is read
+        labels.append(label)
+    if missing and len(missing) == len(found):
         more = f", and {len(missing) - tables.TOLD:,} more" if len(missing) > tables.TOLD else ""
         told = f"no such file: {', '.join(missing[: tables.TOLD])}{more}"
-        if not found:
-            raise UserError(f"{path}: {told}; paths begin at the table's own folder, {path.parent}")
-        notes.append(f"{path}: {len(missing):,} of {len(rows):,} images are left out, {told}.")
+        raise UserError(f"{path}: {told}; paths begin at the table's own folder, {path.parent}")
     if not found:
         raise UserError(f"{path}: no examples found, the file is empty")
     indices, names, more = class_names.counted(labels)
