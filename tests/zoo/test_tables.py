@@ -200,6 +200,7 @@ HEADERS = {
     "numbers": "Satz,Note\nder eine,1\nder andere,2\n",
     "sentences": "Kommentar,Wertung\nder war gut,a\nder war schlecht,b\ndas war nichts,c\n",
     "semicolons": "review;sentiment\ngood, really;pos\nbad;neg\n",
+    "numbers of columns": "0,1\nham,what is this\nspam,buy now\n",
 }
 
 
@@ -207,6 +208,15 @@ HEADERS = {
 def test_a_header_of_other_names_is_no_example(tmp_path, case):
     with pytest.raises(UserError, match="no column 'text'; .*Name it by --text-column"):
         data.load(write(tmp_path, "a.csv", HEADERS[case]), kind="text")
+
+
+def test_the_delimiter_of_a_file_without_the_names_gives_each_row_as_many_fields(tmp_path):
+    path = write(tmp_path, "a.csv", "Gut, wirklich;pos\nschlecht;neg\nna ja, so;neg\n")
+    texts, labels, note = loaded(path)
+    assert (texts, labels) == (["Gut, wirklich", "schlecht", "na ja, so"], ["pos", "neg", "neg"])
+    assert "taken for an example: the text stands in column 1, the label in column 2" in note
+    with pytest.raises(UserError, match="there are: review, sentiment"):
+        data.load(write(tmp_path, "b.csv", HEADERS["semicolons"]), kind="text")
 
 
 def test_names_and_numbers_of_columns(tmp_path):

@@ -87,17 +87,19 @@ def form(lines: Sequence[str], tabs: bool, wanted: Iterable[str]) -> Form:
     own = "\t" if tabs else ","
     if lines and (found := _SEP.fullmatch(lines[0])):
         return Form(found[1], True, True)
-    forms = [Form(one, not (tabs and one == "\t"), False) for one in (own, *DELIMITERS) if one != own or one is own]
+    forms = [Form(one, not (tabs and one == "\t"), False) for one in dict.fromkeys((own, *DELIMITERS))]
     first = [line for line in lines if line.strip()][:1]
     wanted = {name.casefold() for name in wanted}
-    named = [sum(field.strip().casefold() in wanted for one in records(first, form) for field in one.fields)
-             for form in forms]  # fmt: skip
+    named = []
+    for form in forms:
+        fields = [field for record in records(first, form) for field in record.fields]
+        named.append(sum(field.strip().casefold() in wanted for field in fields))
     if max(named):
         return forms[named.index(max(named))]
     for form in forms:
-        found = [one for one in records(lines[:LOOKED_AT], form) if not one.empty and one.fault is None]
-        counts = {len(one.fields) for one in found}
-        if len(counts) == 1 and counts > {0} and min(counts) > 1:
+        found = [record for record in records(lines[:LOOKED_AT], form) if not record.empty and record.fault is None]
+        counts = {len(record.fields) for record in found}
+        if len(counts) == 1 and counts != {1}:
             return form
     return forms[0]
 

@@ -41,7 +41,8 @@ def labelled(rows: list[list[str]]) -> Headerless | None:
     if name not in labels and labels:
         several = len(labels) >= REPEATS and len(labels) >= 2 * len(set(labels))
         numbers = not _number(name) and all(map(_number, labels))
-        if several or numbers or _shorter(columns[text]):
+        counted = all(map(_number, rows[0])) and not any(map(_number, columns[text][1:]))  # columns 0 and 1
+        if several or numbers or counted or _shorter(columns[text]):
             return None
     return Headerless(
         (text, label),
