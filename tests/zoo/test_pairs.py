@@ -70,6 +70,7 @@ EN_DE = "This is a dog.\tDas ist ein Hund.\nI am here.\tIch bin hier.\n"
         (("de", "en"), DE_EN, (1, "Das ist ein Hund.")),
         (("de", "en"), EN_DE, (2, "Das ist ein Hund.")),  # English first, as of ManyThings
         (("DE", "en-GB"), EN_DE, (2, "Das ist ein Hund.")),
+        (("de", "en"), "Er ist in der Stadt.\tHe is in the city.\n", (1, "Er ist in der Stadt.")),
         (("de", "xx"), "Bla blub.\tDas ist ein Hund.\n", (2, "Das ist ein Hund.")),
         (("xx", "de"), "Bla blub.\tDas ist ein Hund.\n", (1, "Bla blub.")),
         (("ru", "en"), "I am here.\tЯ здесь.\n", (2, "Я здесь.")),
@@ -90,6 +91,7 @@ def test_the_order_of_a_file_without_a_header_is_told_by_its_words(tmp_path, lan
     ("languages", "content"),
     [
         (("de", "en"), "Hund\tdog\nKatze\tcat\n"),
+        (("de", "en"), "Hund in Stadt\tdog is in city\n"),  # "in" is a word of both
         (("xx", "yy"), DE_EN),
         (("ru", "uk"), "Я здесь.\tЯ тут.\n"),
         (None, "A story.\tA tale.\n"),
@@ -105,6 +107,13 @@ def test_an_order_that_cannot_be_told_is_refused(tmp_path, languages, content):
     first = "\t".join(languages or ("source", "target"))
     path.write_text(f"{first}\n{content}")
     assert load(path, languages=languages).raw[0] == content.split("\t")[0]
+
+
+def test_columns_that_are_named_are_of_a_header(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text(DE_EN)
+    with pytest.raises(UserError, match="no column 'a'.*--source-column"):
+        load(path, languages=("de", "en"), source_column="a", target_column="b")
 
 
 @pytest.mark.parametrize("header", ["DE\tEN", "De,En", "deu;eng", "German\tEnglish", "Deutsch,Englisch", "de-DE\ten_US",
