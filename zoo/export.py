@@ -18,6 +18,7 @@ from zoo import preset
 from zoo.errors import UserError
 from zoo.tasks.base import Task
 
+_KINDS = {"image_bytes": "image", "text": "text"}  # an input's name -> how `zoo serve` prepares what is sent for it
 _TEXTS = (
     "A great film: funny, warm and over too soon.",
     "I want these two hours of my life back.",
@@ -33,7 +34,9 @@ def saved_model(task: Task, folder: str | os.PathLike, version: int | None = Non
 
     The finished export is loaded in a fresh process that has only TensorFlow, and its answers to real inputs are
     compared with the task's. An export that needs more names it in `assets.extra/requires.json`: pieces of words need
-    `tensorflow_text`, which has to be imported before such an export is loaded.
+    `tensorflow_text`, which has to be imported before such an export is loaded. `assets.extra/prepare.json` says of
+    which kind an input is, {"image_bytes": "image"} or {"text": "text"}, so that `zoo serve` prepares it as the
+    applications do: see `apps.serving.preparing`.
 
     Args:
         task: A trained task.
@@ -64,9 +67,11 @@ def saved_model(task: Task, folder: str | os.PathLike, version: int | None = Non
         for name, (function, specification) in task.signatures().items():
             archive.add_endpoint(name, function, list(specification.values()))
         archive.write_out(str(partial), verbose=False)
+        beside = partial / "assets.extra"  # TensorFlow Serving leaves it alone
+        beside.mkdir()
         if task.requires:
-            (partial / "assets.extra").mkdir()
-            preset.write_json(partial / "assets.extra" / "requires.json", list(task.requires))
+            preset.write_json(beside / "requires.json", list(task.requires))
+        preset.write_json(beside / "prepare.json", {task.raw_name: _KINDS[task.raw_name]})
         compare(task, partial, samples(task))
     return target
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
-from apps.serving import batching
+from apps.serving import batching, preparing
 from apps.serving.refusals import Refusal, from_tensorflow, invalid
 from zoo import reload
 from zoo.errors import UserError
@@ -48,6 +48,7 @@ class Version:
         try:
             for module in reload.required(folder):
                 importlib.import_module(module)
+            self._prepare = preparing.declared(folder)
             session = tf.compat.v1.Session(graph=tf.Graph(), config=_settings(threads))
             with session.graph.as_default():
                 tf.compat.v1.saved_model.load(session, list(graph.meta_info_def.tags), str(folder))
@@ -77,6 +78,12 @@ class Version:
         definition = self.definitions[signature]
         for name, array in given.items():
             _check_shape(name, array, definition.inputs[name])
+        given = {
+            name: preparing.prepared(name, array, self._prepare[name])
+            if name in self._prepare and array.dtype == object
+            else array
+            for name, array in given.items()
+        }
         try:
             answer = self._calls[signature](*(given[name] for name in sorted(given)))
         except tf.errors.OpError as error:
