@@ -161,6 +161,7 @@ def _parser() -> Parser:
 
 
 def _common(parser: Parser) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="answers and errors alone: no progress, no hints")
     parser.add_argument("--debug", action="store_true", help="show tracebacks, and what TensorFlow logs")
     parser.add_argument("-h", "--help", action="help", help="show this help and exit")
 

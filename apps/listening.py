@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import sys
+from collections.abc import Iterator
 
 import uvicorn
 
@@ -59,3 +61,13 @@ def bound(host: str, port: int, option: str) -> socket.socket:
         listener.close()
         raise UserError(f"{option} {port}: cannot listen on {host}: {error.strerror}; choose another") from error
     return listener
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Within the block, in which a server starts, SIGTERM ends the process in order."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,10 +7,7 @@ import contextlib
 import functools
 import importlib.util
 import os
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from zoo.errors import UserError
 
@@ -68,10 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--queue", metavar="N", type=int, default=100, help="requests that may wait; more get 429 (default: 100)"
     )
     parser.add_argument(
-        "--max-body", metavar="MB", type=float, default=32, help="largest request; more gets 413 (default: 32)"
+        "--max-body",
+        metavar="MB",
+        type=float,
+        default=32,
+        help="largest request, decompressed; more gets 413 (default: 32)",
     )
     parser.add_argument(
         "--timeout", metavar="SECONDS", type=float, default=30, help="time for a request; later: 504 (default: 30)"
+    )
+    parser.add_argument(
+        "--cors-origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="pages of this origin may ask from a browser, such as https://shop.example; * for all; repeatable",
     )
     parser.add_argument("--token-file", metavar="F", help="file with the bearer token that clients must send")
     parser.add_argument("--ssl-keyfile", metavar="F", help="private key for TLS, PEM")
@@ -92,10 +100,11 @@ def run(arguments: argparse.Namespace) -> int:
     workers = arguments.workers or 2 * (os.cpu_count() or 1) + (arguments.batch if arguments.batch > 1 else 0)
     max_body = int(arguments.max_body * 2**20)
 
-    from apps import results
-    from apps.serving import server, tokens
+    from apps import listening, results
+    from apps.serving import cors, server, tokens
     from apps.serving.journal import Journal
 
+    origins = cors.origins(arguments.cors_origin)
     token = tokens.Token.read(arguments.token_file)
     addresses = server.Addresses(
         arguments.host, arguments.port, arguments.grpc_port, arguments.ssl_keyfile, arguments.ssl_certfile
@@ -105,7 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
         stack.callback(listeners.close)
         journal = Journal(words=results.is_terminal(sys.stdout))
         stack.callback(journal.close)
-        found = [_exported(source, stack) for source in found]
+        with listening.terminable():
+            found = [_exported(source, k, len(found), stack, arguments.quiet) for k, source in enumerate(found, 1)]
 
         from apps.serving.means import Means
         from apps.serving.metrics import Metrics
@@ -133,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             "grpc": f"{host}:{listeners.grpc_port}",
             "models": {model.name: model.get().number for model in models},
         }
-        status = server.run(Rest(means), listeners, arguments.timeout, journal, ready)
+        status = server.run(cors.allowing(Rest(means), origins), listeners, arguments.timeout, journal, ready)
         journal.tell("stopped")
         return status
 
@@ -165,20 +175,19 @@ def _check(arguments: argparse.Namespace) -> None:
         raise UserError(f'not installed: {", ".join(missing)}; install with: pip install "keras-menagerie[serve]"')
 
 
-def _exported(source, stack: contextlib.ExitStack):
-    """The source as an export. A preset is exported by a process of its own: this one stays without Keras."""
+def _exported(source, place: int, count: int, stack: contextlib.ExitStack, quiet: bool):
+    """The source as an export; a preset is exported unless an earlier start has kept its export."""
     if source.kind != "preset":
         return source
     import dataclasses
 
-    place = stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-serve-"))
-    child = subprocess.run(
-        [sys.executable, "-m", "apps.cli", "export", str(source.folder), place], capture_output=True, text=True
-    )
-    if child.returncode:
-        told = child.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise UserError(f"{source.name}: cannot be exported: {told[0].removeprefix('zoo: ')}")
-    return dataclasses.replace(source, folder=Path(child.stdout.splitlines()[-1]), kind="version")
+    from apps.serving import kept
+
+    def say(sentence: str) -> None:
+        if not quiet:
+            print(f"zoo: {f'[{place}/{count}] ' if count > 1 else ''}{sentence}", file=sys.stderr, flush=True)
+
+    return dataclasses.replace(source, folder=kept.exported(source.name, source.folder, stack, say), kind="version")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ import contextlib
 import importlib
 import importlib.util
 import os
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.errors import UserError
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from apps import listening
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_terminable())
+        stack.enter_context(listening.terminable())
         listener = stack.enter_context(listening.bound(arguments.host, arguments.port, "--port"))
         # Of its own, for whatever anyone uploads: nothing of it is there when the server has ended.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-web-")))
@@ -112,16 +111,6 @@ def _desks(models, configs: Mapping[str, dict], folder: Path) -> list:
     if rest := [preset for preset in configs if preset not in used]:
         raise UserError(f"{rest[0]} is a preset for {configs[rest[0]]['task']}, for which the page has no tab")
     return desks
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends the process in order already while it starts."""
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from apps.serving import to_json
+from apps.serving import encodings, to_json
 from apps.serving.means import Means
 from apps.serving.refusals import Refusal
 from apps.serving.tokens import Token
@@ -80,6 +80,8 @@ def refused(refusal: Refusal) -> Response:
     response = json_response(to_json.encode({"error": refusal.message}), refusal.status)
     if refusal.code == "UNAUTHENTICATED":
         response.headers["www-authenticate"] = "Bearer"
+    if refusal.status == 415:
+        response.headers["accept-encoding"] = ", ".join(encodings.READ)
     if refusal.status == 408:  # what is still to come would be read for nothing
         response.headers["connection"] = "close"
     return response

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tensorflow_serving.apis import model_pb2
 
-from apps.serving import metrics, service, to_json
+from apps.serving import encodings, metrics, service, to_json
 from apps.serving.endpoint import Endpoint, Gone, json_response, path_of
 from apps.serving.means import Means
 from apps.serving.refusals import Refusal, invalid
@@ -99,7 +99,8 @@ class Rest:
         )
 
     async def _body(self, request: Request, about: dict) -> bytes:
-        """The whole body; what it takes of the memory that all bodies may take is given back by the caller."""
+        """The whole body, decompressed; what it takes of the memory that all bodies may take the caller gives back."""
+        decoder = encodings.decoder(request.headers.get("content-encoding"))
         announced = request.headers.get("content-length", "0")
         if announced.isdigit() and len(announced) < 20 and int(announced) > self._means.max_body:
             raise self._too_large()
@@ -111,15 +112,17 @@ class Rest:
                     message = await request.receive()
                     if message["type"] == "http.disconnect":
                         raise Gone
-                    part = message.get("body", b"")
-                    size += len(part)
-                    self._held += len(part)
-                    if size > self._means.max_body:
-                        raise self._too_large()
-                    if self._held > _AT_ONCE * self._means.max_body:
-                        raise Refusal("RESOURCE_EXHAUSTED", "Too many requests: their bodies fill the memory")
-                    parts.append(part)
+                    about["bytes"] += len(message.get("body", b""))
+                    for part in decoder.take(message.get("body", b"")):
+                        size += len(part)
+                        self._held += len(part)
+                        if size > self._means.max_body:
+                            raise self._too_large()
+                        if self._held > _AT_ONCE * self._means.max_body:
+                            raise Refusal("RESOURCE_EXHAUSTED", "Too many requests: their bodies fill the memory")
+                        parts.append(part)
                     more = message.get("more_body", False)
+                decoder.end()
         except (Refusal, Gone, asyncio.CancelledError):
             self._held -= size
             raise
@@ -127,7 +130,6 @@ class Rest:
             self._held -= size
             told = f"The request was not whole within {self._workers.timeout:g} s"
             raise Refusal("DEADLINE_EXCEEDED", told, status=408) from None
-        about["bytes"] = size
         return b"".join(parts)
 
     def _too_large(self) -> Refusal:

@@ -109,9 +109,9 @@ def oracle(exports):
 class Server:
     """`zoo serve` as a process; its lines of journal arrive in `lines`."""
 
-    def __init__(self, *argv, tls=None, patience=PATIENCE):
+    def __init__(self, *argv, cache, tls=None, patience=PATIENCE):
         self.tls = tls
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache)}
         with interruptible():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "apps.cli", "serve", *map(str, argv), "--port", "0", "--grpc-port", "0"],
@@ -187,12 +187,12 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def serve():
+def serve(tmp_path_factory):
     """Starts servers; all end with the tests."""
-    started = []
+    started, cache = [], tmp_path_factory.mktemp("cache")
 
     def start(*argv, **options):
-        started.append(Server(*argv, **options))
+        started.append(Server(*argv, cache=cache, **options))
         return started[-1]
 
     yield start
@@ -204,7 +204,8 @@ def serve():
 @pytest.fixture(scope="session")
 def server(serve, exports):
     """One server for all tests that only ask."""
-    return serve(exports / "tiny", f"one={exports / 'tiny' / '1'}", "--label", "tiny:stable=1")
+    origins = ["--cors-origin", "https://Shop.example:443/", "--cors-origin", "http://localhost:3000"]
+    return serve(exports / "tiny", f"one={exports / 'tiny' / '1'}", "--label", "tiny:stable=1", *origins)
 
 
 @pytest.fixture(scope="session")

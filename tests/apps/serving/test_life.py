@@ -1,5 +1,6 @@
 """A server's beginning, its bounds and its end: wrong command lines, 401, 408, 413, 429, 504, signals, TLS."""
 
+import gzip
 import json
 import shutil
 import signal
@@ -41,6 +42,7 @@ def strict(serve, exports, certificate, tmp_path_factory):
     file = tmp_path_factory.mktemp("token") / "token"
     file.write_text("sesame\n")
     bounds = ["--workers", 1, "--queue", 1, "--max-body", 0.002, "--timeout", 1, "--token-file", file]
+    bounds += ["--cors-origin", "*"]
     key, chain = certificate
     tls = ssl.create_default_context(cafile=chain)
     return serve(exports / "tiny", *bounds, "--ssl-keyfile", key, "--ssl-certfile", chain, tls=tls)
@@ -60,6 +62,21 @@ def test_without_the_token_nothing_is_told(strict, given):
         assert (status, answer) == (401, {"error": "This server needs a bearer token"})
         assert headers["www-authenticate"] == "Bearer"
     assert strict.ask("GET", "/healthz", None, given)[0] == 200
+
+
+def test_a_browser_asks_what_it_may_without_the_token_and_needs_it_for_the_answer(strict, let_in):
+    origin = {"Origin": "https://any.example"}
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    connection = strict.connect()
+    connection.request("OPTIONS", PREDICT, None, origin | asks)
+    response = connection.getresponse()
+    response.read()
+    assert (response.status, response.headers["access-control-allow-origin"]) == (200, "*")
+    assert "authorization" in response.headers["access-control-allow-headers"]
+    connection.close()
+    for given, expected in ((origin, 401), (origin | let_in, 200)):
+        status, _, headers = strict.ask("POST", PREDICT, BODY, given)
+        assert (status, headers["access-control-allow-origin"]) == (expected, "*")
 
 
 def test_with_the_token_all_is_told(strict, let_in):
@@ -96,6 +113,13 @@ def test_413_for_a_body_that_is_too_large(strict, let_in):
     assert strict.ask("POST", PREDICT, large, let_in)[:2] == (413, told)
     # In pieces, so that its length is not announced.
     assert strict.ask("POST", PREDICT, iter([large[:1000].encode(), large[1000:].encode()]), let_in)[:2] == (413, told)
+    # Few bytes that unfold to many: no more than the bound is ever decompressed.
+    bomb = {**let_in, "Content-Encoding": "gzip"}
+    assert strict.ask("POST", PREDICT, gzip.compress(large.encode()), bomb)[:2] == (413, told)
+    before = strict.memory()
+    for _ in range(3):
+        assert strict.ask("POST", PREDICT, gzip.compress(bytes(2**20)), bomb)[:2] == (413, told)
+    assert strict.memory() - before < 2**23
     # The connection is still good.
     connection = strict.connect()
     for body, status in ((large, 413), (BODY, 200), (large, 413), (BODY, 200)):
@@ -206,6 +230,12 @@ def test_wrong_command_lines(exports, tmp_path, zoo_main, monkeypatch):
             ([tiny, "--batch", "1025"], "--batch: expected a whole number from 1 to 1024, got 1025"),
             ([tiny, "--queue", "-1"], "--queue: expected a whole number from 0 to 10000, got -1"),
             ([tiny, "--max-body", "0"], "--max-body: expected megabytes from 0.001 to 2047, got 0"),
+            (
+                [tiny, "--cors-origin", "shop.example"],
+                "--cors-origin shop.example: expected an origin such as https://",
+            ),
+            ([tiny, "--cors-origin", "https://a.b/c"], "or *: without what follows the host"),
+            ([tiny, "--cors-origin", "https://a.b:x"], "--cors-origin https://a.b:x: expected an origin such as"),
             ([tiny, "--token-file", "nowhere"], "--token-file nowhere: cannot be read: No such file or directory"),
             ([tiny, "--token-file", "blank"], "--token-file blank: expected one token without spaces"),
             ([tiny, "--ssl-keyfile", "file"], "--ssl-keyfile and --ssl-certfile: TLS needs both"),

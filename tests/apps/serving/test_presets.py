@@ -30,4 +30,13 @@ def test_presets_are_exported_and_served(serve):
     task = zoo.load("translate-de-en")
     expected = [text.decode() for text in task.answer(tf.constant(GERMAN))["text"].numpy()]
     assert [row["text"] for row in answer["predictions"]] == expected
-    assert server.stop() == (0, "")
+    status, err = server.stop()
+    assert status == 0
+    assert [line.partition(",")[0].partition(" in ")[0] for line in err.splitlines() if "so far" not in line] == [
+        f"zoo: [{place}/2] {verb} {name}"
+        for place, name in ((1, "sentiment-imdb"), (2, "german"))
+        for verb in ("exporting", "exported")
+    ]
+    again = serve("sentiment-imdb", "german=translate-de-en")  # both exports are kept
+    assert again.predict({"instances": TEXTS[:1]}, "sentiment-imdb")[0] == 200
+    assert again.stop() == (0, "")

@@ -1,7 +1,9 @@
 """TF Serving's REST API: answers against the in-process signature, errors against TF Serving's texts."""
 
 import base64
+import gzip
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -97,6 +99,61 @@ def test_a_free_shape_takes_any(server):
     for value in (1.5, [], [[]], [[[1.0], [2.0]]]):
         assert server.predict({"signature_name": "free", "inputs": value}) == (200, {"outputs": value})
     assert server.predict({"signature_name": "free", "inputs": [NEST := 1.0]})[1] == {"outputs": [NEST]}
+
+
+def bare(raw):
+    """Deflate without zlib's head and checksum, as some clients send it."""
+    return zlib.compress(raw)[2:-4]
+
+
+ROW = b'{"instances": [[1, 2]]}'
+ANSWERED = (200, {"predictions": [[3, 6]]})
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "expected"),
+    [
+        ("gzip", gzip.compress(ROW), ANSWERED),
+        ("GZIP, identity", gzip.compress(ROW), ANSWERED),
+        ("x-gzip", gzip.compress(ROW[:9]) + gzip.compress(ROW[9:]), ANSWERED),
+        ("deflate", zlib.compress(ROW), ANSWERED),
+        ("deflate", bare(ROW), ANSWERED),
+        ("identity", ROW, ANSWERED),
+        ("gzip", iter([bytes([byte]) for byte in gzip.compress(ROW)]), ANSWERED),
+        ("deflate", iter([bytes([byte]) for byte in zlib.compress(ROW)]), ANSWERED),
+        ("gzip", ROW, (400, "The body is no valid gzip: incorrect header check")),
+        ("gzip", gzip.compress(ROW)[:-1], (400, "The body is no valid gzip: it is cut short, or empty")),
+        ("gzip", b"", (400, "The body is no valid gzip: it is cut short, or empty")),
+        ("gzip", gzip.compress(ROW) + b"xyz", (400, "The body is no valid gzip: incorrect header check")),
+        ("gzip", gzip.compress(ROW)[:-8] + bytes(8), (400, "The body is no valid gzip: incorrect data check")),
+        ("deflate", zlib.compress(ROW) + b"xyz", (400, "The body is no valid deflate: more follows after its end")),
+        ("deflate", b"\xff\xff", (400, "The body is no valid deflate: invalid block type")),
+        ("br", ROW, (415, "Content-Encoding br is not read here; expected gzip or deflate, or none")),
+        ("gzip, gzip", ROW, (415, "Content-Encoding gzip, gzip is not read here; expected gzip or deflate, or none")),
+        ("gzip", gzip.compress(b"{"), (400, "JSON Parse error: Missing a name for object member. at offset: 1")),
+    ],
+)
+def test_a_compressed_body_is_decompressed(server, encoding, body, expected):
+    headers = {"Content-Encoding": encoding}
+    status, answer, told = server.ask("POST", "/v1/models/tiny:predict", body, headers)
+    assert (status, answer.get("error", answer)) == expected
+    assert (told["accept-encoding"] == "gzip, deflate") == (status == 415)
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://shop.example", True),
+        ("http://localhost:3000", True),
+        ("http://shop.example", False),
+        ("http://localhost:3001", False),
+        ("null", False),
+    ],
+)
+def test_pages_of_the_origins_that_are_named_may_ask(server, origin, allowed):
+    for body, expected in ((ROW, 200), (b"{", 400)):
+        status, _, headers = server.ask("POST", "/v1/models/tiny:predict", body, {"Origin": origin})
+        assert (status, headers["access-control-allow-origin"]) == (expected, origin if allowed else None)
 
 
 X = "Failed to process element: {} of 'instances' list. Error: INVALID_ARGUMENT: "
