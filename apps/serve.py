@@ -181,13 +181,13 @@ def _exported(source, place: int, count: int, stack: contextlib.ExitStack, quiet
         return source
     import dataclasses
 
-    from apps.serving import kept
+    from apps.serving import exports
 
     def say(sentence: str) -> None:
         if not quiet:
             print(f"zoo: {f'[{place}/{count}] ' if count > 1 else ''}{sentence}", file=sys.stderr, flush=True)
 
-    return dataclasses.replace(source, folder=kept.exported(source.name, source.folder, stack, say), kind="version")
+    return dataclasses.replace(source, folder=exports.exported(source.name, source.folder, stack, say), kind="version")
 
 
 if __name__ == "__main__":

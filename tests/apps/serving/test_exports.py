@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.serving import kept
+from apps.serving import exports
 from zoo.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +53,7 @@ def begin(folder):
     """(the export's content, its folder, what was said) of one start."""
     said = []
     with contextlib.ExitStack() as stack:
-        version = kept.exported("mine", folder, stack, said.append)
+        version = exports.exported("mine", folder, stack, said.append)
         return (version / "saved_model.pb").read_text(), version, said
 
 
@@ -72,7 +72,7 @@ def test_another_content_is_another_export(exporter, folder, monkeypatch):
     (folder / "weights" / "model.weights.h5").write_text("other weights")
     begin(folder)
     assert exporter() == 2
-    monkeypatch.setattr(kept.metadata, "version", lambda package: "99")
+    monkeypatch.setattr(exports.metadata, "version", lambda package: "99")
     begin(folder)
     assert exporter() == 3
 
@@ -93,9 +93,9 @@ def test_a_start_that_is_killed_leaves_nothing_half_written(exporter, folder, nu
     code = f"""
 import contextlib, sys
 from pathlib import Path
-from apps.serving import kept
+from apps.serving import exports
 sys.executable = {sys.executable!r}
-kept.exported("mine", Path({str(folder)!r}), contextlib.ExitStack(), lambda sentence: print(sentence, flush=True))
+exports.exported("mine", Path({str(folder)!r}), contextlib.ExitStack(), lambda sentence: print(sentence, flush=True))
 """
     python = os.path.realpath("/proc/self/exe")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
@@ -137,7 +137,7 @@ def test_the_cache_is_under_home_unless_told_otherwise(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     for value in ("", "relative/path"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert kept._home() == tmp_path / ".cache" / "keras-menagerie" / "exports"
+        assert exports._home() == tmp_path / ".cache" / "keras-menagerie" / "exports"
 
 
 def test_an_export_that_fails_is_one_line_and_is_not_kept(exporter, folder):
@@ -151,11 +151,11 @@ def test_an_export_that_fails_is_one_line_and_is_not_kept(exporter, folder):
 def test_what_nobody_begins_with_for_long_is_removed(exporter, folder):
     _, old, _ = begin(folder)
     entry = old.parents[1]
-    os.utime(entry, (0, time.time() - kept.UNUSED + 60))
+    os.utime(entry, (0, time.time() - exports.UNUSED + 60))
     (folder / "config.json").write_text("another")
     begin(folder)
     assert old.exists()
-    os.utime(entry, (0, time.time() - kept.UNUSED - 60))
+    os.utime(entry, (0, time.time() - exports.UNUSED - 60))
     (folder / "config.json").write_text("a third one")
     begin(folder)
     assert not entry.exists()
