@@ -91,7 +91,7 @@ def config(model: str, task: str) -> dict:
 
 def run(
     arguments: argparse.Namespace,
-    items: Iterator[inputs.Item],
+    items: Callable[[argparse.Namespace], Iterator[inputs.Item]],
     task: str,
     batch_size: int,
     kind: Callable[[argparse.Namespace, dict], Answers],
@@ -100,7 +100,7 @@ def run(
 
     Args:
         arguments: What the person asked for.
-        items: Lazy; read ahead in a thread.
+        items: Gives what to answer, once nothing else is wrong: it may wait for standard input. Read ahead in a thread.
         task: The kind of preset that the application needs.
         batch_size: Items that go through the model at a time.
         kind: The class of the answers.
@@ -111,6 +111,7 @@ def run(
     answers = kind(arguments, config(arguments.model, task))
     if sys.stdout is None and not arguments.csv_out:
         raise UserError("stdout is closed; answers can also go to a file: --csv-out F")
+    given = items(arguments)
     with contextlib.ExitStack() as stack:
         writers = _writers(arguments, answers, stack)
         progress = stack.enter_context(_progress())
@@ -119,7 +120,7 @@ def run(
         answerer = zoo.load(arguments.model, task=task)
         writers += answers.beside(answerer)
         count = failed = 0
-        for batch in inputs.batches(items, batch_size):
+        for batch in inputs.batches(given, batch_size):
             try:
                 found = answers.ask(answerer, map(inputs.opened, batch), batch_size, count)
                 for item, result in zip(batch, found, strict=True):

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     # Eight at a time: a turned photo of 12 megapixels takes 36 MB on its way to the model.
-    return answer.run(arguments, inputs.images(arguments), TAB.task, batch_size=8, kind=TAB.kind)
+    return answer.run(arguments, inputs.images, TAB.task, batch_size=8, kind=TAB.kind)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,21 @@ import dataclasses
 import glob
 import itertools
 import os
+import select
 import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from apps import tables
 from zoo.data import folders
 from zoo.data.tables import UTF16, is_table, is_utf16
 from zoo.errors import UserError
 
+_PATIENCE = 3  # seconds after which a standard input that nobody named is said to be waited for
 LONGEST_LINE = 64 * 2**20  # bytes; a stream without line ends must not fill the memory
 LARGEST_FILE = 2**30  # bytes of one image file; a decoded one has at most 300 MB
 
@@ -44,7 +46,10 @@ class Item:
 def add_image_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the items of an image application."""
     parser.add_argument(
-        "items", metavar="ITEM", nargs="*", help="image file, folder, or glob; - reads paths from stdin, one a line"
+        "items",
+        metavar="ITEM",
+        nargs="*",
+        help="image file, folder, or glob; - reads paths from stdin, one a line, and so does no ITEM in a pipe",
     )
 
 
@@ -55,7 +60,8 @@ def add_text_arguments(parser: argparse.ArgumentParser, documents: bool = False)
         "items",
         metavar="ITEM",
         nargs="*",
-        help=f"a text, unless it names an existing file or a glob that matches; a .txt file, and - for stdin, {held}",
+        help="a text, unless it names an existing file or a glob that matches; a .txt file, and stdin, "
+        f"{held}. - reads stdin, and so does no ITEM in a pipe",
     )
     if documents:
         parser.add_argument("--lines", action="store_true", help="take each line of a file, and of stdin, for an item")
@@ -68,11 +74,13 @@ def images(arguments: argparse.Namespace, stdin: BinaryIO | None = None) -> Iter
     """The images that the arguments name, folders in alphabetical order.
 
     Raises:
-        UserError: At once, where nothing is named.
+        UserError: At once, where nothing is named, and standard input is a terminal, closed or empty.
     """
-    if not arguments.items:
-        raise UserError("nothing to do: name image files, folders or globs, or - for paths on stdin")
-    return itertools.chain.from_iterable(_images(item, stdin) for item in arguments.items)
+    named = arguments.items
+    if not named:
+        wanted = "name image files, folders or globs, or - for paths on stdin"
+        named, stdin = ["-"], _unnamed(stdin, wanted, "paths of images", arguments)
+    return itertools.chain.from_iterable(_images(item, stdin) for item in named)
 
 
 def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None, documents: bool = False) -> Iterator[Item]:
@@ -84,12 +92,15 @@ def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None, document
         documents: Whether a file that is no table is one text, however many lines it has.
 
     Raises:
-        UserError: At once, where nothing is named, or the table or its column is missing.
+        UserError: At once, where nothing is named, and standard input is a terminal, closed or empty; or the table or
+            its column is missing.
     """
-    if not (arguments.items or arguments.text or arguments.csv):
+    named = arguments.items
+    if not (named or arguments.text or arguments.csv):
         held = "a document" if documents else "lines"
-        raise UserError(f"nothing to do: give texts or files, --csv F, or - for {held} on stdin")
-    parts = [_texts(item, arguments.column, stdin, documents) for item in arguments.items]
+        wanted = f"give texts or files, --csv F, or - for {held} on stdin"
+        named, stdin = ["-"], _unnamed(stdin, wanted, f"{held} of text" if held == "lines" else held, arguments)
+    parts = [_texts(item, arguments.column, stdin, documents) for item in named]
     parts.append(_text(text, text) for text in arguments.text)
     if arguments.csv:
         try:
@@ -334,6 +345,40 @@ def _lines(stream: BinaryIO) -> Iterator[bytes | Exception]:
             while (rest := stream.readline(2**20)) and not rest.endswith(b"\n"):
                 pass
             yield UserError(f"the line is longer than {LONGEST_LINE // 2**20} MiB")
+
+
+def _unnamed(stdin: BinaryIO | None, wanted: str, content: str, arguments: argparse.Namespace) -> BinaryIO:
+    """Standard input where nobody named it; its first bytes have come.
+
+    A process that another one started may have inherited a standard input that nobody writes to and nobody closes.
+    Like `grep` and `wc` it then waits; after a moment it says so, so that a log tells what it waits for.
+
+    Args:
+        stdin: In place of the process's own.
+        wanted: What could have been named.
+        content: What it is read for.
+        arguments: What the person asked for; `quiet` waits without a word.
+
+    Raises:
+        UserError: It is a terminal, closed or empty: there is nothing to do.
+    """
+    if stdin is None:
+        if not _is_piped(sys.stdin):
+            raise UserError(f"nothing to do: {wanted}")
+        stdin = _standard(None)
+        if not (select.select([stdin], [], [], _PATIENCE)[0] or getattr(arguments, "quiet", False)):
+            print(f"zoo: nothing is named: waiting for {content} on standard input", file=sys.stderr)
+    if not stdin.peek(1):
+        raise UserError(f"nothing to do: standard input is empty; {wanted}")
+    return stdin
+
+
+def _is_piped(stream: IO | None) -> bool:
+    """Whether a stream is a pipe, a file or a socket: neither a terminal nor closed nor a stand-in without a file."""
+    try:
+        return stream is not None and not os.isatty(stream.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 def _standard(stdin: BinaryIO | None) -> BinaryIO:

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    return answer.run(arguments, inputs.texts(arguments), TAB.task, batch_size=64, kind=TAB.kind)
+    return answer.run(arguments, inputs.texts, TAB.task, batch_size=64, kind=TAB.kind)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -87,7 +88,7 @@ TAB = Tab(
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    items = inputs.texts(arguments, documents=not arguments.lines)
+    items = functools.partial(inputs.texts, documents=not arguments.lines)
     return answer.run(arguments, items, TAB.task, batch_size=8, kind=TAB.kind)
 
 

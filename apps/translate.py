@@ -76,9 +76,8 @@ TAB = Tab(
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    items = inputs.texts(arguments)
     arguments.model = _model(arguments.model, arguments.source, arguments.target)
-    return answer.run(arguments, items, TAB.task, batch_size=32, kind=TAB.kind)
+    return answer.run(arguments, inputs.texts, TAB.task, batch_size=32, kind=TAB.kind)
 
 
 def _model(model: str | None, source: str | None, target: str | None) -> str:

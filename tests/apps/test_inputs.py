@@ -16,7 +16,7 @@ from zoo.errors import UserError
 
 def items_of(kind, *items, stdin=b"", text=(), csv=None, column="text"):
     arguments = argparse.Namespace(items=list(items), text=list(text), csv=csv, column=column)
-    return list(getattr(inputs, kind)(arguments, io.BytesIO(stdin)))
+    return list(getattr(inputs, kind)(arguments, io.BufferedReader(io.BytesIO(stdin))))
 
 
 def texts(*items, **options):

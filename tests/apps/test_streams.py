@@ -32,6 +32,49 @@ def test_a_line_is_answered_while_the_input_stays_open(start, folders):
     assert (zoo.returncode, out, err) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("given", [b"gggx\nxx\n", b"gggx\nxx"])
+def test_standard_input_that_is_no_terminal_is_read_where_nothing_is_named(start, folders, tmp_path, given):
+    for stdin in (subprocess.PIPE, tmp_path / "lines"):
+        if stdin != subprocess.PIPE:
+            stdin.write_bytes(given)
+            stdin = open(stdin, "rb")
+        zoo = start("sentiment", "--model", folders["text"], stdin=stdin)
+        out, err = zoo.communicate(given if stdin == subprocess.PIPE else None, timeout=20)
+        assert (zoo.returncode, err) == (0, b"")
+        assert [json.loads(line)["item"] for line in out.splitlines()] == ["gggx", "xx"]
+
+
+def test_paths_of_images_and_a_document_are_read_from_standard_input_too(start, folders, writers):
+    zoo = start("classify", "--model", folders["image"])
+    out, _ = zoo.communicate(b"nowhere.png\n", timeout=20)
+    assert zoo.returncode == 1 and json.loads(out)["error"].startswith("no such file or folder")
+    zoo = start("summarize", "--model", writers["summary"])
+    assert zoo.communicate(b"one\ntwo\n", timeout=20) == (b"ONE TWO\n", b"") and zoo.returncode == 0
+
+
+@pytest.mark.parametrize("app", ["sentiment", "classify"])
+def test_an_empty_standard_input_is_wrong_usage(start, folders, app):
+    model = ["--model", folders["text" if app == "sentiment" else "image"]]
+    zoo = start(app, *model, stdin=subprocess.DEVNULL)
+    out, err = zoo.communicate(timeout=20)
+    assert (zoo.returncode, out, err.count(b"\n")) == (2, b"", 1)
+    assert err.startswith(b"zoo: nothing to do: standard input is empty; ")
+    zoo = start(app, *model, stdin=None, closed=[0])
+    out, err = zoo.communicate(timeout=20)
+    assert (zoo.returncode, out, err.count(b"\n")) == (2, b"", 1) and err.startswith(b"zoo: nothing to do: ")
+    assert start(app, "-", *model, stdin=subprocess.DEVNULL).wait(timeout=20) == 0  # a stream that happened to be empty
+
+
+def test_who_inherited_an_input_that_stays_open_is_told_what_is_waited_for(start, folders):
+    zoo = start("sentiment", "--model", folders["text"], bufsize=0)
+    assert select.select([zoo.stderr], [], [], 20)[0]
+    assert zoo.stderr.readline() == b"zoo: nothing is named: waiting for lines of text on standard input\n"
+    zoo.stdin.write(b"gggx\n")
+    assert line_within(zoo.stdout, 20)["item"] == "gggx"
+    for argv, status in ((["gggx"], 0), (["--text", "gggx"], 0), (["--top", "0"], 2), (["--csv", "nowhere.csv"], 2)):
+        assert start("sentiment", "--model", folders["text"], *argv).wait(timeout=20) == status  # none waits
+
+
 def test_two_hundred_thousand_lines_take_no_more_memory_than_a_few(start, folders, tmp_path):
     def peak(count):
         (tmp_path / "lines.txt").write_text("".join(f"a line with some good words {i}\n" for i in range(count)))

@@ -22,7 +22,7 @@ echo started >> "$0.log"
 [ -e "$5/broken" ] && { echo "zoo: no such layer" >&2; exit 2; }
 mkdir -p "$6/mine/1"
 printf half > "$6/mine/1/saved_model.pb"
-sleep 0.5
+sleep 0.2
 printf whole > "$6/mine/1/saved_model.pb"
 echo "$6/mine/1"
 """
