@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from zoo.errors import UserError, nearest
 from zoo.recipe import shown
@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not entries:
         print(f"There are no {arguments.kind} here.")
-    for line in _SHOWN[arguments.kind](entries):
-        print(line)
+    else:
+        _SHOWN[arguments.kind](entries)
     return 0
 
 
@@ -87,51 +87,103 @@ def recipes() -> Iterator[dict]:
 
 def optimizers() -> Iterator[dict]:
     """The names that `zoo train --optimizer` takes."""
-    import optimizers
+    from apps import definitions
 
-    for name in optimizers.names():
-        rule = (getattr(optimizers, name).__doc__ or "").strip().split("\n")[0]
-        yield {"name": name, "about": rule}
+    for name in definitions.optimizers():
+        about, rule, _ = definitions.optimizer(name)
+        yield {"name": name, "about": about, "rule": rule}
 
 
-def _presets(entries: list[dict]) -> Iterator[str]:
-    for entry in entries:
+def _presets(entries: list[dict]) -> None:
+    def answers(entry):
+        return f"{len(entry['labels'])} labels" if "labels" in entry else " to ".join(entry.get("languages", ()))
+
+    def scores(entry):
         numbers = {key: value for key, value in entry["metrics"].items() if not isinstance(value, str)}
-        scores = ", ".join(f"{key} {shown(key, value)}" for key, value in numbers.items()) or "not evaluated"
-        about = f"{len(entry['labels'])} labels, " if "labels" in entry else ""
-        about += f"{' to '.join(entry['languages'])}, " if "languages" in entry else ""
-        yield f"{entry['name']}: {entry['task']}, {about}{entry['bytes'] / 1e6:.1f} MB"
-        yield from _wrapped(f"{scores} on {entry['data']} ({entry['split']})")
-        yield from _wrapped(f"data: {entry['data_terms']}")
+        return ", ".join(f"{key} {shown(key, value)}" for key, value in numbers.items()) or "not evaluated"
+
+    _table(
+        ("preset", "task", "answers", "MB", "test score"),
+        ((e["name"], e["task"], answers(e), f"{e['bytes'] / 1e6:.1f}", scores(e)) for e in entries),
+    )
+    print()
+    _table(
+        ("preset", "data and their terms"),
+        ((e["name"], e["data_terms"] or "not known") for e in entries),
+    )
 
 
-def _models(entries: list[dict]) -> Iterator[str]:
-    return _columns((e["name"], f"{e['parameters']:,}", e["task"], e["paper"]) for e in entries)
+def _models(entries: list[dict]) -> None:
+    _table(
+        ("model", "parameters", "task", "paper"),
+        ((e["name"], f"{e['parameters']:,}", e["task"], e["paper"]) for e in entries),
+    )
 
 
-def _recipes(entries: list[dict]) -> Iterator[str]:
+def _recipes(entries: list[dict]) -> None:
     def expected(entry):
-        return "-" if entry["expected"] is None else f"{entry['metric']} {shown(entry['metric'], entry['expected'])}"
+        return "" if entry["expected"] is None else f"{entry['metric']} {shown(entry['metric'], entry['expected'])}"
 
     def minutes(entry):
-        return "-" if entry["minutes"] is None else f"{entry['minutes']:g} min"
+        return "" if entry["minutes"] is None else f"{entry['minutes']:.0f}"
 
-    return _columns((e["name"], e["app"], e["data"], e["model"], expected(e), minutes(e)) for e in entries)
+    _table(
+        ("recipe", "app", "data", "model", "test score", "min"),
+        ((e["name"], e["app"], e["data"] or "your own", e["model"], expected(e), minutes(e)) for e in entries),
+        wrapped="test score",
+    )
 
 
-def _optimizers(entries: list[dict]) -> Iterator[str]:
-    return _columns((e["name"], e["about"]) for e in entries)
+def _optimizers(entries: list[dict]) -> None:
+    names = max(len(entry["name"]) for entry in entries)
+    width = _console().width - names - 4
+
+    def lines(entry):
+        yield from textwrap.wrap(entry["about"], width)
+        for line in entry["rule"]:
+            yield from textwrap.wrap(f"  {line}", width, subsequent_indent=" " * 6)
+        yield ""
+
+    rule = "rule: w a weight, g its gradient, lr the rate, t the step"
+    _table(("optimizer", rule), ((e["name"], "\n".join(lines(e))) for e in entries))
 
 
-def _columns(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    rows = [tuple(map(str, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], wrapped: str | None = None) -> None:
+    """Prints columns under their names; nothing is cut.
+
+    Args:
+        header: The names.
+        rows: A text for each column.
+        wrapped: The column whose texts are wrapped where the terminal is too narrow; None is the last one.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    console, rows = _console(), [tuple(map(Text, row)) for row in rows]
+    whole = [
+        max(len(name), *map(len, column)) + 2
+        for name, column in zip(header, zip(*rows, strict=True), strict=True)
+        if name != (wrapped or header[-1])
+    ]
+    narrow = sum(whole) + 8 > console.width  # then every column is wrapped
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in header:
+        justify = "right" if name in ("MB", "parameters", "min") else "left"
+        table.add_column(
+            name, justify=justify, no_wrap=not (narrow or name == (wrapped or header[-1])), overflow="fold"
+        )
     for row in rows:
-        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        table.add_row(*row)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 96, initial_indent="    ", subsequent_indent="      ")
+def _console():
+    """As wide as the terminal; a program that reads a table finds each row on one line."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
 
 
 KINDS = {"presets": presets, "models": models, "recipes": recipes, "optimizers": optimizers}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST = 60  # names that a person reads
+
 
 class UserError(Exception):
     """Bad input: one line that says what was expected, what came and what to do.
@@ -26,7 +28,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
         names: The names there are.
 
     Returns:
-        `"; did you mean 'a' or 'b'?"` with up to three near names, or `"; there are: ..."` where none is near.
+        `"; did you mean 'a' or 'b'?"` with up to three near names, or `"; there are: ..."` where none is near, and how
+        many there are where nobody would read them all.
 
     Example:
         >>> nearest("resnet8", ["resnet18", "lenet5"])
@@ -36,4 +39,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     if close:
         return "; did you mean " + " or ".join(repr(n) for n in close) + "?"
+    if len(names) > _MOST:
+        return f"; none of the {len(names):,} names that there are is near."
     return "; there are: " + (", ".join(names) if names else "none") + "."
