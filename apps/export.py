@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from pathlib import Path
 
 EXAMPLES = """\
 examples:
@@ -16,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `zoo export` takes."""
     parser.description = (
         "Write a preset as a SavedModel in the layout that TensorFlow Serving reads, DIR/NAME/VERSION/.\n"
-        "The export is loaded in a fresh process and compared with the preset before it is kept."
+        "The export is loaded in a fresh process and compared with the preset before it is kept. The first line says\n"
+        "where it is, and with --quiet the only one."
     )
     parser.epilog = EXAMPLES
     parser.add_argument("preset", metavar="PRESET|FOLDER", help="a preset's name or folder")
@@ -32,8 +35,29 @@ def run(arguments: argparse.Namespace) -> int:
     import zoo
     from zoo import export
 
-    print(export.saved_model(zoo.load(arguments.preset), arguments.folder, arguments.version))
+    checked: list[str] = []
+    task = zoo.load(arguments.preset)
+    version = export.saved_model(task, arguments.folder, arguments.version, say=checked.append)
+    print(version)
+    if not arguments.quiet:
+        _say_what_is_next(task, version, checked)
     return 0
+
+
+def _say_what_is_next(task, version: Path, checked: list[str]) -> None:
+    name, place = version.parent.name, shlex.quote(str(version.parent))
+    asked = '{"instances": ["A text."]}'
+    request = f"-d '{asked}'"
+    if task.raw_name != "text":  # bytes go as base64
+        request = """-d '{"instances": [{"b64": "'$(base64 -w0 photo.jpg)'"}]}'"""
+    for sentence in checked:
+        print(f"Checked: {sentence}.")
+    print("Next, for example:")
+    for command in (
+        f"zoo serve {place}",
+        f"curl {request} http://127.0.0.1:8501/v1/models/{name}:predict",
+    ):
+        print(f"  {command}")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
+import os
 import shlex
 import sys
 from pathlib import Path
 
-from apps import columns
+from apps import answer, columns
 from zoo import interrupted
 from zoo.errors import UserError
 from zoo.scaling import heartbeat
@@ -67,7 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _trained(arguments: argparse.Namespace) -> int:
     from zoo import recipes, scaling
 
-    strategy = scaling.strategy(arguments.devices)  # before TensorFlow is imported, and its devices are fixed
+    pending = []  # what is said of the devices once nothing else is wrong
+    # Before TensorFlow is imported, and its devices are fixed.
+    strategy = scaling.strategy(arguments.devices, say=pending.append)
     if not 0 <= arguments.save_every < float("inf"):
         raise UserError(f"--save-every: expected seconds, 0 or more, got {arguments.save_every:g}")
     recipe = _recipe(arguments)
@@ -75,10 +79,18 @@ def _trained(arguments: argparse.Namespace) -> int:
     if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
         raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
     languages = _languages(arguments, recipe.task)
+    if arguments.init:
+        answer.config(arguments.init, recipe.task)  # refused here rather than after the data have been read
     named = columns.chosen(arguments, recipe.task, languages or ())
 
     from zoo import training
     from zoo.scaling import workers
+
+    say = _nothing if arguments.quiet else print
+
+    def begin() -> None:
+        while pending:
+            say(pending.pop(0))
 
     try:
         training.fit(
@@ -93,7 +105,9 @@ def _trained(arguments: argparse.Namespace) -> int:
             save_every=arguments.save_every,
             strategy=strategy,
             command=shlex.join(["zoo", *sys.argv[1:]]),
-            verbose=1 if sys.stdout.isatty() else 2,
+            say=say,
+            begin=begin,
+            verbose=_verbosity(arguments.quiet),
         )
     except KeyboardInterrupt:
         folder = interrupted.kept(out(arguments))
@@ -102,9 +116,39 @@ def _trained(arguments: argparse.Namespace) -> int:
             told = "nothing had been saved, nothing is kept"
         print(f"\nzoo: interrupted; {told}", file=sys.stderr)
         return 130
-    if workers.is_chief(strategy):
-        print(f"Written: {out(arguments)} (card.md, curve.png, scores.json)")
+    if workers.is_chief(strategy) and not arguments.quiet:
+        _say_what_is_next(recipe, out(arguments), own=arguments.data is not None)
     return 0
+
+
+def _nothing(sentence: str) -> None:
+    """What is said where it is to be quiet."""
+
+
+def _verbosity(quiet: bool) -> int:
+    """Of `model.fit`: 1 draws a bar, in colours, and needs a terminal; 2 writes a line for each epoch."""
+    if quiet:
+        return 0
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return 2 if plain else 1
+
+
+def _say_what_is_next(recipe, folder: Path, own: bool) -> None:
+    from apps import cli
+
+    place = shlex.quote(str(folder))
+    tab = getattr(importlib.import_module(cli.COMMANDS[recipe.app][0]), "TAB", None)
+    item = "photos/" if tab is not None and tab.takes == "picture" else '"A text."'
+    print(f"Written: {folder} (card.md, curve.png, scores.json)")
+    print("Checked: what was written has been loaded again, and gave the score above.")
+    print("Next, for example:")
+    for command in (
+        f"zoo {recipe.app} --model {place} {item}",
+        f"zoo evaluate {place} {'--data test-data ' if own else ''}--report report",
+        f"zoo export {place} served",
+        f"zoo show {place}",
+    ):
+        print(f"  {command}")
 
 
 def out(arguments: argparse.Namespace) -> Path:

@@ -402,7 +402,7 @@ def benchmark(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> dic
     place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="serving-")))
     folders = {}
     for model, preset in PRESETS.items():
-        command = [sys.executable, "-m", "apps.cli", "export", preset, str(place)]
+        command = [sys.executable, "-m", "apps.cli", "export", "--quiet", preset, str(place)]
         child = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         if child.returncode:
             raise RuntimeError(f"{preset} cannot be exported:\n{child.stderr[-3000:]}")

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -29,7 +29,12 @@ _TEXTS = (
 )
 
 
-def saved_model(task: Task, folder: str | os.PathLike, version: int | None = None) -> Path:
+def saved_model(
+    task: Task,
+    folder: str | os.PathLike,
+    version: int | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Path:
     """Writes a SavedModel that answers raw bytes or strings, in the layout that TF Serving reads: FOLDER/NAME/VERSION/.
 
     The finished export is loaded in a fresh process that has only TensorFlow, and its answers to real inputs are
@@ -42,6 +47,7 @@ def saved_model(task: Task, folder: str | os.PathLike, version: int | None = Non
         task: A trained task.
         folder: Where the models stand.
         version: A positive number; None takes the next free one.
+        say: Takes a sentence about what was compared.
 
     Returns:
         The version's folder.
@@ -72,7 +78,16 @@ def saved_model(task: Task, folder: str | os.PathLike, version: int | None = Non
         if task.requires:
             preset.write_json(beside / "requires.json", list(task.requires))
         preset.write_json(beside / "prepare.json", {task.raw_name: _KINDS[task.raw_name]})
-        compare(task, partial, samples(task))
+        raw = samples(task)
+        rounded = compare(task, partial, raw)
+    if say is not None:
+        several = f"{len(task.signatures())} signatures " if len(task.signatures()) > 1 else ""
+        kind = "texts" if task.raw_name == "text" else "pictures"
+        but = f", but for {rounded} where two texts are as likely as one another" if rounded else ""
+        say(
+            f"loaded in a fresh process that has TensorFlow alone; {several}asked about {len(raw)} {kind}, together "
+            f"and one alone: the numbers are the preset's within {task.tolerance:g}, all else exactly{but}"
+        )
     return target
 
 

@@ -42,6 +42,7 @@ def fit(
     strategy: tf.distribute.Strategy | None = None,
     command: str = "",
     say: Callable[[str], None] = print,
+    begin: Callable[[], None] | None = None,
     verbose: str | int = "auto",
 ) -> tasks.base.Task:
     """Trains what a recipe says and writes the preset folder.
@@ -66,6 +67,7 @@ def fit(
         strategy: From `zoo.scaling.strategy`; None is the one device.
         command: What the person typed, for the card.
         say: Takes sentences about the data and the score.
+        begin: Called when arguments and data have turned out right and the training begins; once for each part of it.
         verbose: As in `model.fit`.
 
     Returns:
@@ -85,8 +87,13 @@ def fit(
     before = 0.0  # minutes
     if recipe.start is not None:
         arguments = {
-            "save_every": save_every, "strategy": strategy, "command": command, "say": say, "verbose": verbose
-        }  # fmt: skip
+            "save_every": save_every,
+            "strategy": strategy,
+            "command": command,
+            "say": say,
+            "begin": begin,
+            "verbose": verbose,
+        }
         init, resume = _started(recipe.start, out, resume, arguments)
         before = preset.read_scores(Path(init))["minutes"]
     _check_out(out, resume)
@@ -128,6 +135,8 @@ def fit(
             save_every,
         )
         first_epoch, first_step = state.restore() if resume else (0, 0)
+    if begin is not None:
+        begin()
     if first_epoch < recipe.epochs:
         training = functools.partial(batches.training, recipe.seed, first_epoch, recipe.epochs, first_step=first_step)
         several = strategy.num_replicas_in_sync > 1

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import types
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import apps.list
+import optimizers
 from apps import fonts, report
 from zoo import data
 from zoo.errors import UserError
@@ -182,6 +184,42 @@ def test_list(kind, zoo_main):
     status, lines, err = zoo_main("list", kind)
     assert (status, err) == (0, "") and lines
     assert all(any(line.startswith(entry["name"]) for line in lines) for entry in entries)
+    assert lines[0].startswith(kind.removesuffix("s")) and not [line for line in lines if line != line.rstrip()]
+
+
+def test_list_optimizers_cuts_no_rule_and_loads_no_tensorflow(zoo_main):
+    """Whatever the width of the terminal; the page of the package is the oracle."""
+    from optimizers import catalog
+
+    _, lines, _ = zoo_main("list", "optimizers", "--json")
+    for cls, entry in zip(map(optimizers.__dict__.get, optimizers.names()), map(json.loads, lines), strict=True):
+        expected = {"name": cls.__name__, "about": catalog.summary(cls), "rule": catalog.rule(cls)}
+        assert entry == expected and entry["rule"]
+    words = [
+        word for line in map(json.loads, lines) for text in (line["about"], *line["rule"]) for word in text.split()
+    ]
+    _, lines, _ = zoo_main("list", "optimizers")
+    shown = [word for line in lines[1:] for word in line[lines[0].index("rule") :].split()]
+    assert shown == words
+    code = "import sys; from apps import cli; cli.main(['list', 'optimizers']); print('tensorflow' in sys.modules)"
+    before = os.times()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after = os.times()
+    assert done.stdout.endswith("\nFalse\n")
+    assert after.children_user + after.children_system - before.children_user - before.children_system < 0.5
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("kind", [*apps.list.KINDS])
+def test_a_table_on_a_terminal_fits_and_loses_nothing(kind, width, zoo_main, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, lines, _ = zoo_main("list", kind)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    _, wrapped, _ = zoo_main("list", kind)
+    wrapped = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in wrapped]
+    if width >= 80:
+        assert max(map(len, wrapped)) <= width
+    assert sorted("".join(lines).replace(" ", "")) == sorted("".join(wrapped).replace(" ", ""))
 
 
 def test_list_presets_gives_score_size_and_terms(digits, zoo_main, monkeypatch):
@@ -193,17 +231,69 @@ def test_list_presets_gives_score_size_and_terms(digits, zoo_main, monkeypatch):
     assert (entry["name"], entry["data_terms"], entry["split"]) == ("digits", "CC BY 4.0", "test")
     assert entry["bytes"] == sum(path.stat().st_size for path in digits.rglob("*") if path.is_file())
     _, lines, _ = zoo_main("list")
-    assert lines[0].startswith("digits: image-classification, 10 labels, 0.") and lines[-1] == "    data: CC BY 4.0"
+    assert lines[0].split() == ["preset", "task", "answers", "MB", "test", "score"]
+    assert re.fullmatch(r"digits  image-classification  10 labels  0\.\d  not evaluated", lines[1])
+    assert lines[3:] == ["preset  data and their terms", "digits  CC BY 4.0"]
 
 
 def test_show_prints_the_card(digits, zoo_main):
     assert zoo_main("show", digits) == (0, ["# digits", "", "Scores *chance*."], "")
 
 
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["lenet5"], ["# lenet5", "- Parameters: 61,706", "- `classes: int = 10`", "- Recipes of it: quickstart"]),
+        (
+            ["ResNet_18"],
+            ["# resnet18", "- Build it: `zoo.build('resnet18')`, which is `zoo.classifiers.resnet.resnet("],
+        ),
+        (["classify-photos"], ["# classify-photos", "- Run it: `zoo train classify --recipe classify-photos --data "]),
+        (["quickstart"], ["# quickstart", "- Run it: `zoo train quickstart --out", "- Expected: accuracy 98.50%, ± "]),
+        (["translate-en-fr", "--kind", "recipe"], ["- Starts from: ", "- optimizer: `adam`", "## Limits"]),
+        (["lion"], ["# Lion", "m = beta_2 m + (1 - beta_2) g", "- **Paper**: Chen et al., arXiv:2302.06675."]),
+        (
+            ["schedule_free_sgd"],
+            ["# ScheduleFreeSGD", "- In a training: `zoo train RECIPE --optimizer schedulefreesgd`"],
+        ),
+        (["sentiment-imdb"], ["# sentiment-imdb", "## Data and terms"]),
+    ],
+)
+def test_show_tells_of_models_recipes_and_optimizers_too(argv, told, zoo_main):
+    status, lines, err = zoo_main("show", *argv)
+    assert (status, err) == (0, "")
+    assert [text for text in told if not any(line.startswith(text) for line in lines)] == []
+
+
+@pytest.mark.parametrize("kind", [*apps.list.KINDS])
+def test_show_knows_whatever_list_lists(kind, zoo_main):
+    names = [json.loads(line)["name"] for line in zoo_main("list", kind, "--json")[1]]
+    for name in names:
+        status, lines, err = zoo_main("show", name.lower(), "--kind", kind.removesuffix("s"))
+        assert (status, err, lines[0]) == (0, "", f"# {name}")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["resnet"], "no preset, model, recipe or optimizer is named 'resnet'; did you mean 'resnet"),
+        (["lion", "--kind", "model"], "no model is named 'lion'; there are: bilstm, "),
+    ],
+)
+def test_show_of_what_is_nowhere(argv, message, zoo_main):
+    status, lines, err = zoo_main("show", *argv)
+    assert (status, lines) == (2, []) and message in err and err.count("\n") == 1
+
+
 def test_export_prints_where_it_is_and_keeps_what_is_there(digits, zoo_main, tmp_path):
     status, lines, err = zoo_main("export", digits, tmp_path / "serving")
     assert (status, err) == (0, "")
-    assert lines == [str(tmp_path / "serving" / "digits" / "1")]
+    assert lines[0] == str(tmp_path / "serving" / "digits" / "1")
+    assert lines[1].startswith("Checked: loaded in a fresh process that has TensorFlow alone; asked about 9 pictures, ")
+    assert lines[2:4] == ["Next, for example:", f"  zoo serve {tmp_path / 'serving' / 'digits'}"]
+    assert json.loads((tmp_path / "serving/digits/1/assets.extra/prepare.json").read_text()) == {"image_bytes": "image"}
+    status, lines, err = zoo_main("export", digits, tmp_path / "serving", "--quiet")
+    assert (status, lines, err) == (0, [str(tmp_path / "serving" / "digits" / "2")], "")
     assert (tmp_path / "serving" / "digits" / "1" / "saved_model.pb").is_file()
     status, lines, err = zoo_main("export", digits, tmp_path / "serving", "--version", "1")
     assert (status, lines) == (2, []) and "exists already" in err
@@ -291,9 +381,9 @@ def test_list_of_presets_that_write(writers, zoo_main):
     metrics = {"bleu": 36.2, "signature": "nrefs:1"}
     preset.write_json(writers["translate-de-en"] / "scores.json", {"split": "test", "metrics": metrics})
     _, lines, _ = zoo_main("list")
-    place = lines.index("translate-de-en: translation, de to en, 0.0 MB")
-    assert lines[place + 1].startswith("    bleu 36.20 on ")
-    assert "summarize-dialogue: summarization, 0.0 MB" in lines
+    rows = [line.split() for line in lines]
+    assert "translate-de-en translation de to en 0.0 bleu 36.20".split() in rows
+    assert "summarize-dialogue summarization 0.0 not evaluated".split() in rows
     entries = {entry["name"]: entry for entry in map(json.loads, zoo_main("list", "--json")[1])}
     assert entries["translate-de-en"]["languages"] == ["de", "en"] and "labels" not in entries["translate-de-en"]
 
@@ -304,7 +394,14 @@ def trained(monkeypatch):
     from zoo import training
 
     given = {}
-    monkeypatch.setattr(training, "fit", lambda recipe, out, **options: given.update(recipe=recipe, **options))
+
+    def fit(recipe, out, **options):
+        given.update(recipe=recipe, **options)
+        options["say"]("3 examples to learn from, 1 to validate.")
+        options["begin"]()
+        options["begin"]()
+
+    monkeypatch.setattr(training, "fit", fit)
     return given
 
 
@@ -364,3 +461,71 @@ def test_columns_and_languages_that_cannot_be(zoo_main, argv, message, tmp_path,
     monkeypatch.chdir(tmp_path)
     status, lines, err = zoo_main("train", *argv)
     assert (status, lines) == (2, []) and err.startswith("zoo: ") and err.count("\n") == 1 and message in err
+
+
+def test_train_ends_with_what_was_checked_and_the_next_commands(trained, zoo_main, tmp_path, monkeypatch):
+    from zoo import scaling
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(scaling, "strategy", lambda devices, say: say("1 device: CPU:0."))
+    monkeypatch.setattr("zoo.scaling.workers.is_chief", lambda strategy: True)
+    status, lines, err = zoo_main("train", "sentiment", "--data", "f.tsv", "--out", "runs/the first")
+    assert (status, err) == (0, "")
+    assert lines == [
+        "3 examples to learn from, 1 to validate.",
+        "1 device: CPU:0.",
+        "Written: runs/the first (card.md, curve.png, scores.json)",
+        "Checked: what was written has been loaded again, and gave the score above.",
+        "Next, for example:",
+        "  zoo sentiment --model 'runs/the first' \"A text.\"",
+        "  zoo evaluate 'runs/the first' --data test-data --report report",
+        "  zoo export 'runs/the first' served",
+        "  zoo show 'runs/the first'",
+    ]
+    assert zoo_main("train", "quickstart", "--quiet") == (0, [], "")
+    assert trained["verbose"] == 0
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["quickstart", "--out", "full"],
+        ["classify", "--data", "nowhere/"],
+        ["quickstart", "--init", "nothing-like-it"],
+        ["quickstart", "--init", "translate-de-en"],
+        ["quickstart", "--epochs", "0"],
+        ["quickstart", "--resume"],
+        ["sentiment"],
+    ],
+)
+def test_nothing_is_said_of_devices_before_a_usage_error(argv, zoo_main, tmp_path, monkeypatch):
+    from zoo import scaling
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(scaling, "strategy", lambda devices, say: say("1 device: CPU:0."))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    status, lines, err = zoo_main("train", *argv)
+    assert (status, lines, err.count("\n")) == (2, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("variables", "terminal", "expected"),
+    [
+        ({}, True, 1),
+        ({}, False, 2),
+        ({"NO_COLOR": "1"}, True, 2),
+        ({"NO_COLOR": ""}, True, 1),
+        ({"TERM": "dumb"}, True, 2),
+    ],
+)
+def test_a_training_draws_in_colours_only_where_they_are_wanted(
+    trained, zoo_main, monkeypatch, variables, terminal, expected
+):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    zoo_main("train", "quickstart")
+    assert trained["verbose"] == expected
