@@ -28,9 +28,10 @@ COMMANDS = {
     "serve": ("apps.serve", "answer requests by TensorFlow Serving's REST API and gRPC"),
     "web": ("apps.web", "open a page with a tab for each application"),
     "race": ("apps.race", "draw optimizers beside one another, tuned alike"),
-    "show": ("apps.show", "print a preset's card: data, scores, limits"),
+    "show": ("apps.show", "tell all about a preset, model, recipe or optimizer"),
     "list": ("apps.list", "list presets, models, recipes, optimizers"),
     "quickstart": ("apps.quickstart", "do the whole road on real data in a minute"),
+    "completion": ("apps.completion", "print what a shell needs to complete commands and names"),
 }
 
 EXAMPLES = """\
@@ -44,7 +45,7 @@ examples:
   zoo train sentiment --data reviews.csv --out runs/mine
   zoo evaluate runs/mine --data test.csv --report report
 
-`zoo COMMAND --help` tells more.
+`zoo help COMMAND` tells more, and so does `zoo COMMAND --help`.
 Exit status: 0 all answered, 1 some item failed, 2 wrong usage, 130 interrupted.
 """
 
@@ -100,6 +101,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could stand at the cursor
+        from apps import completion
+
+        completion.answer(COMMANDS)
     leading = 0
     while leading < len(argv) and argv[leading].startswith("-"):
         leading += 1
@@ -110,8 +115,12 @@ def _run(argv: list[str]) -> int:
             top.print_help(sys.stderr)
             return 2
         name, rest = argv[leading], argv[:leading] + argv[leading + 1 :]
+        if name == "help":
+            name, rest = next((word for word in rest if not word.startswith("-")), None), ["--help"]
+            if name in (None, "help"):
+                top.parse_args(rest)
         if name not in COMMANDS:
-            raise UserError(f"no command {name!r}{nearest(name, COMMANDS)}")
+            raise UserError(f"no command {name!r}{nearest(name, [*COMMANDS, 'help'])}")
         arguments = parsed(name, rest)
     except SystemExit as done:  # --help and --version have answered
         return int(done.code or 0)

@@ -58,6 +58,50 @@ def test_version(zoo_main):
     assert (status, err, len(lines)) == (0, "", 1) and lines[0].startswith("zoo ")
 
 
+@pytest.mark.parametrize("argv", [["help", "train"], ["help", "--quiet", "train"]])
+def test_help_of_a_command(argv, zoo_main):
+    assert zoo_main(*argv) == zoo_main("train", "--help")
+    assert zoo_main("help") == zoo_main("help", "help") == zoo_main("--help")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered", "not_offered"),
+    [
+        ("zoo ", {"classify", "help", "completion"}, {"photos/", "--debug"}),
+        ("zoo cl", {"classify"}, {"sentiment"}),
+        ("zoo sentiment --mo", {"--model"}, {"--text"}),
+        ("zoo classify --model ", {"classify-fashion", "mine/"}, {"classify", "lion"}),
+        ("zoo train ", {"classify", "classify-photos"}, {"lion"}),
+        ("zoo train classify-fashion --optimizer la", {"laprop", "lamb"}, {"adam"}),
+        ("zoo show Li", {"Lion"}, {"lion"}),
+        ("zoo list ", {"models", "optimizers"}, {"mine/"}),
+        ("zoo help tr", {"train", "translate"}, {"race"}),
+        ("zoo translate --from ", {"de", "en"}, {"translate-de-en"}),
+    ],
+)
+def test_a_shell_is_told_what_could_stand_there(line, offered, not_offered, tmp_path, monkeypatch):
+    argcomplete = pytest.importorskip("argcomplete", reason="not installed: argcomplete")
+    from apps import completion
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    for name, value in (("_ARGCOMPLETE", "1"), ("COMP_LINE", line), ("COMP_POINT", str(len(line)))):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("_ARGCOMPLETE_STDOUT_FILENAME", str(tmp_path / "out"))
+    monkeypatch.setattr(argcomplete.finders.CompletionFinder, "_init_debug_stream", lambda self: None)
+    parser = completion.parser(cli.COMMANDS, line.split()[1:])
+    argcomplete.autocomplete(parser, always_complete_options=False, exit_method=lambda status: None)
+    found = {word.strip() for word in (tmp_path / "out").read_text().split("\013")}
+    assert offered <= found and not found & not_offered
+
+
+def test_completion_prints_code_for_the_shell(zoo_main):
+    pytest.importorskip("argcomplete", reason="not installed: argcomplete")
+    status, lines, err = zoo_main("completion", "bash")
+    assert (status, err) == (0, "") and any("zoo" in line and "complete " in line for line in lines)
+    assert zoo_main("completion", "cmd")[0] == 2
+
+
 def test_no_command_shows_the_help_on_stderr(zoo_main):
     status, lines, err = zoo_main()
     assert (status, lines) == (2, []) and "commands:" in err
@@ -69,7 +113,7 @@ def test_no_command_shows_the_help_on_stderr(zoo_main):
         (["clasify"], "no command 'clasify'; did you mean 'classify'?"),
         (
             ["xyzzy"],
-            "no command 'xyzzy'; there are: classify, evaluate, export, launch, list, quickstart, race, sentiment, ",
+            "no command 'xyzzy'; there are: classify, completion, evaluate, export, help, launch, list, quickstart, ",
         ),
         (["--nonsense"], "unknown option '--nonsense'"),
         (["classify", "--treshold", "0.5", "a.png"], "unknown option '--treshold'; did you mean '--threshold'"),
@@ -84,7 +128,8 @@ def test_no_command_shows_the_help_on_stderr(zoo_main):
         (["sentiment", "--csv", "nowhere.csv"], "--csv nowhere.csv: no such file"),
         (["sentiment", "--csv", "data.xlsx"], "--csv data.xlsx: expected a table (.csv, .tsv, .jsonl)"),
         (["list", "model"], "cannot list 'model'; did you mean 'models'?"),
-        (["show", "nothing-like-it"], "no preset or preset folder named 'nothing-like-it'"),
+        (["show", "nothing-like-it"], "no preset, model, recipe or optimizer is named 'nothing-like-it'"),
+        (["help", "clasify"], "no command 'clasify'; did you mean 'classify'?"),
         (["evaluate"], "the following arguments are required: PRESET|FOLDER"),
         (["export", "nothing-like-it", "out"], "no preset or preset folder named 'nothing-like-it'"),
     ],
