@@ -50,7 +50,7 @@ class Answers:
         raise NotImplementedError
 
     def table(self):
-        """The writer for a terminal; it has said which preset answers."""
+        """The writer for a terminal."""
         raise NotImplementedError
 
     def lines(self):
@@ -114,7 +114,7 @@ def run(
     given = items(arguments)
     with contextlib.ExitStack() as stack:
         writers = _writers(arguments, answers, stack)
-        progress = stack.enter_context(_progress())
+        progress = stack.enter_context(_progress(answers.config["name"], arguments.quiet))
         import zoo
 
         answerer = zoo.load(arguments.model, task=task)
@@ -128,11 +128,11 @@ def run(
                     for writer in writers:
                         writer.write(count, item, result)
                     count += 1
+                progress.advance(len(batch))
             finally:  # what is answered is said, whatever stopped the rest
                 with progress.aside():
                     for writer in writers:
                         writer.flush()
-            progress.advance(len(batch))
     if failed:
         print(f"zoo: {failed:,} of {count:,} items failed", file=sys.stderr)
     return 1 if failed or not answers.whole else 0
@@ -146,14 +146,17 @@ def _writers(arguments: argparse.Namespace, answers: Answers, stack: contextlib.
     elif arguments.json:
         writers.append(results.JsonLines())
     else:
-        writers.append(answers.table() if results.is_terminal(sys.stdout) else answers.lines())
+        people = results.is_terminal(sys.stdout)
+        if people and not arguments.quiet:
+            print(answers.introduction(), flush=True)
+        writers.append(answers.table() if people else answers.lines())
     if getattr(arguments, "save", None):
         writers.append(results.Pictures(arguments.save))
     return writers
 
 
 class _Silent:
-    """The progress of a command whose stderr is no terminal."""
+    """The progress of a command whose stderr is no terminal, or that is to be quiet."""
 
     def advance(self, count: int) -> None:
         """Counts items."""
@@ -165,13 +168,18 @@ class _Silent:
 
 
 class _Bar(_Silent):
-    """Items counted on stderr. Where answers go to the same terminal, it is gone while they are printed."""
+    """On stderr what is being loaded, then how many items are answered.
 
-    def __init__(self, progress):
-        self.progress, self.bar = progress, progress.add_task("answering", total=None)
+    Where answers go to the same terminal, it is gone while they are printed.
+    """
+
+    def __init__(self, progress, name: str):
+        self.progress, self.answered = progress, 0
+        self.bar = progress.add_task(f"loading {name}", total=None)
 
     def advance(self, count: int) -> None:
-        self.progress.advance(self.bar, count)
+        self.answered += count
+        self.progress.update(self.bar, description=f"answered {self.answered:,}")
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -184,14 +192,14 @@ class _Bar(_Silent):
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[_Silent]:
-    if not results.is_terminal(sys.stderr):
+def _progress(name: str, quiet: bool) -> Iterator[_Silent]:
+    if quiet or not results.is_terminal(sys.stderr):
         yield _Silent()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    shown = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    shown = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     # rich would send what is printed on stdout to its own console: answers belong into the file they are sent to.
     with Progress(*shown, console=Console(file=sys.stderr), transient=True, redirect_stdout=False) as progress:
-        yield _Bar(progress)
+        yield _Bar(progress, name)

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         there = splits(data)
         split = next((split for split in ("test", "validation") if split in there), None)
     examples = type(task).load_examples(data, split, **named).renamed(task.labels)
-    if not arguments.json or sys.stderr.isatty():
+    if not arguments.quiet and (not arguments.json or sys.stderr.isatty()):
         for note in examples.notes:
             print(note, file=sys.stderr if arguments.json else sys.stdout)
     bad = {}
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         from apps import report
 
         written = report.write(arguments.report, measured, task, examples, answers)
-        if not arguments.json:
+        if not (arguments.json or arguments.quiet):
             print(f"Written: {arguments.report} ({', '.join(written)})")
     if arguments.json:
         print(json.dumps(measured, ensure_ascii=False))

@@ -12,6 +12,8 @@ from apps.inputs import Item
 from zoo.errors import UserError
 from zoo.tasks.results import Result, percent
 
+PROBABILITY = "probability"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what every classifier takes."""
@@ -47,8 +49,7 @@ class Labels(answer.Answers):
         return ["label", "probability", *(f"{name}_{place}" for place in places for name in ("label", "probability"))]
 
     def table(self) -> Table:
-        """Equal columns, under a line that names preset and labels."""
-        print(self.introduction(), flush=True)
+        """Equal columns."""
         return Table(self.config["labels"])
 
     def lines(self) -> results.JsonLines:
@@ -64,7 +65,9 @@ class Table:
 
         sys.stdout.reconfigure(errors="backslashreplace")
         self.console = Console(highlight=False, soft_wrap=False)
-        room = self.console.width - 2 - 7 - 2 - 8
+        room = self.console.width - 2 - len(PROBABILITY) - 2
+        self.gauge_width = 8 if room >= 40 else 0  # a narrow terminal has no room for bars
+        room -= self.gauge_width + 2 if self.gauge_width else 0
         self.label_width = min(max([len("(empty)"), *map(len, labels)]), max(8, room // 2))
         self.item_width = max(8, room - self.label_width - 2)
         self.rows: list[tuple[Item, Result]] = []
@@ -87,12 +90,12 @@ class Table:
                 table = self._print(table)
                 self.console.print(Text(f"{name[: self.item_width]}  failed: {result.error}", style="red"))
             elif result.probability is None:
-                table.add_row(Text(name), Text("(empty)", style="dim"), "", "")
+                table.add_row(Text(name), Text("(empty)", style="dim"))
             else:
                 unsure = result.label is None
                 label = Text("unsure", style="yellow") if unsure else Text(results.printable(result.label))
-                gauge = Text(bar(result.probability), style="green")
-                table.add_row(Text(name), label, percent(result.probability), gauge)
+                gauge = [Text(bar(result.probability), style="green")] if self.gauge_width else []
+                table.add_row(Text(name), label, percent(result.probability), *gauge)
             if result.shortened:
                 table = self._print(table)
                 self.console.print(Text("  " + Result.to_text(result), style="dim"))
@@ -104,8 +107,9 @@ class Table:
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, show_header=not self.headed, header_style="bold", padding=(0, 2, 0, 0))
-        for name, width in (("item", self.item_width), ("label", self.label_width), ("", 7), ("", 8)):
-            justify = "right" if width == 7 else "left"
+        columns = [("item", self.item_width), ("label", self.label_width), (PROBABILITY, len(PROBABILITY))]
+        for name, width in columns + [("", self.gauge_width)] * (self.gauge_width > 0):
+            justify = "right" if name == PROBABILITY else "left"
             table.add_column(name, width=width, no_wrap=True, overflow="ellipsis", justify=justify)
         return table
 

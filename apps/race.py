@@ -205,14 +205,15 @@ class _Say:
         from apps import results
 
         self.json = arguments.json or not results.is_terminal(sys.stdout)
-        self.moving = not self.json and results.is_terminal(sys.stderr)
+        self.quiet = arguments.quiet
+        self.moving = not (self.json or self.quiet) and results.is_terminal(sys.stderr)
         if self.json:
             with contextlib.suppress(AttributeError):  # a stream in memory
                 sys.stdout.reconfigure(encoding="utf-8")
 
     def line(self, text: str) -> None:
         """A sentence for a person."""
-        if not self.json:
+        if not (self.json or self.quiet):
             self._clear()
             print(text, flush=True)
 

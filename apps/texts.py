@@ -56,8 +56,7 @@ class Texts(answer.Answers):
         return ["text", "score", *(f"{name}_{place}" for place in places for name in ("text", "score"))]
 
     def table(self) -> Paragraphs:
-        """Each text under its item, beneath a line that names the preset."""
-        print(self.introduction())
+        """Each text under its item."""
         return Paragraphs()
 
     def lines(self) -> Lines:

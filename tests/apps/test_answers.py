@@ -191,7 +191,7 @@ def test_table(shown):
         (inputs.Item("gone.txt", ""), Failure("no such file")),
         (inputs.Item("long " * 100, ""), Classification("good", 0.99999, used_tokens=512, total_tokens=1310)),
     )
-    assert lines[0].split() == ["item", "label"]
+    assert lines[0].split() == ["item", "label", "probability"]
     assert lines[1].split() == ["a", "text", "good", "75.0", "%", "██████"]
     assert lines[2].startswith("[bold]not markup[/bold] \ufffd[31m") and "unsure" in lines[2]
     assert lines[3].split() == ["(empty)"]

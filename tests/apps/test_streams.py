@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -194,6 +195,7 @@ def test_on_a_terminal_there_is_a_table(start, folders):
     os.close(theirs)
     lines = shown_on(ours).splitlines()
     assert lines[0] == "text-preset knows 2 labels: bad, good"
+    assert re.sub(r"\x1b\[[0-9;]*m", "", lines[1]).split() == ["item", "label", "probability"]
     assert "gggx" in lines[2] and "75.0 %" in lines[2] and "(empty)" in lines[3]
     assert "failed: no such file" in lines[4]
     assert zoo.stderr.read() == b"zoo: 1 of 3 items failed\n"
@@ -207,7 +209,8 @@ def test_answers_go_into_their_file_while_progress_is_shown_on_a_terminal(start,
     answers = zoo.stdout.read().splitlines()
     assert zoo.wait(timeout=20) == 0
     assert [json.loads(line)["item"] for line in answers] == ["gggx", "xx"]
-    assert "answering" in (shown := shown_on(ours)) and "gggx" not in shown
+    shown = shown_on(ours)
+    assert "loading text-preset" in shown and "answered 2" in shown and "0/?" not in shown and "gggx" not in shown
 
 
 def test_progress_is_out_of_the_way_of_answers_on_the_same_terminal(start, folders):
@@ -219,4 +222,28 @@ def test_progress_is_out_of_the_way_of_answers_on_the_same_terminal(start, folde
     shown = shown_on(ours)
     assert zoo.wait(timeout=20) == 0
     erased = shown.split("\x1b[2K")  # what follows the last erasing of the line stays on the screen
-    assert "answering" in shown and any("gggx" in part and "answering" not in part for part in erased)
+    assert "loading text-preset" in shown and any("gggx" in part and "ing text" not in part for part in erased)
+
+
+@pytest.mark.parametrize("app", ["sentiment", "translate"])
+def test_quiet_gives_answers_alone_on_a_terminal_too(start, folders, writers, app):
+    ours, theirs = pty.openpty()
+    model = folders["text"] if app == "sentiment" else writers["mine"]
+    zoo = start(app, "gggx", "--model", model, "--quiet", stdout=theirs, stderr=theirs, env={"TERM": "xterm"})
+    os.close(theirs)
+    shown = shown_on(ours)
+    assert zoo.wait(timeout=20) == 0
+    assert "gggx" in shown and "loading" not in shown and str(model.name) not in shown
+
+
+@pytest.mark.parametrize(("value", "coloured"), [("1", False), ("", True)])
+def test_no_color_is_heeded(start, folders, value, coloured):
+    ours, theirs = pty.openpty()
+    environment = {"TERM": "xterm-256color", "NO_COLOR": value}
+    zoo = start(
+        "sentiment", "gggx", "nowhere.txt", "--model", folders["text"], stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    codes = re.findall(r"\x1b\[([0-9;]+)m", shown_on(ours))
+    assert zoo.wait(timeout=20) == 1
+    assert any(code[0] in "349" for several in codes for code in several.split(";") if len(code) == 2) == coloured
