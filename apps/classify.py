@@ -21,7 +21,7 @@ TAB = Tab(
     preset="classify-fashion",
     takes="picture",
     kind=labels.Labels,
-    views=("labels", "drawing"),
+    views=("labels",),
     hint="Drop a picture here, paste one, or click to choose",
     examples=tuple(("classify-fashion", name) for name in ("T-shirt", "trousers", "dress", "sneaker")),
 )

@@ -104,7 +104,7 @@ def _run(argv: list[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could stand at the cursor
         from apps import completion
 
-        completion.answer(COMMANDS)
+        completion.offer(COMMANDS)
     leading = 0
     while leading < len(argv) and argv[leading].startswith("-"):
         leading += 1

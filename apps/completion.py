@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def answer(commands: dict[str, tuple[str, str]]) -> None:
+def offer(commands: dict[str, tuple[str, str]]) -> None:
     """Writes what could stand at the cursor, and ends the process; a shell has asked for it by its environment.
 
     Args:

@@ -10,7 +10,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from apps import answer, columns
+from apps import columns
+from apps.answer import config as checked
 from zoo import interrupted
 from zoo.errors import UserError
 from zoo.scaling import heartbeat
@@ -80,7 +81,7 @@ def _trained(arguments: argparse.Namespace) -> int:
         raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
     languages = _languages(arguments, recipe.task)
     if arguments.init:
-        answer.config(arguments.init, recipe.task)  # refused here rather than after the data have been read
+        checked(arguments.init, recipe.task)  # refused here rather than after the data have been read
     named = columns.chosen(arguments, recipe.task, languages or ())
 
     from zoo import training

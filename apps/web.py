@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ examples:
 Whoever reaches the address can ask the presets; uploaded pictures are deleted
 after ten minutes, and all of them when the server ends.
 """
-_MODULES = ("gradio", "fastapi", "starlette", "uvicorn")
+_MODULES = ("gradio", "fastapi", "markdown_it", "starlette", "uvicorn")
 # Read when Gradio and huggingface_hub are imported: neither asks or tells anyone anything.
 _ALONE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -78,9 +79,19 @@ def run(arguments: argparse.Namespace) -> int:
 
                 webbrowser.open(address)
 
+        streams = sys.stdout, sys.stderr
         if not arguments.debug:  # Gradio prints a traceback for each request that makes no sense
             stack.enter_context(contextlib.redirect_stderr(stack.enter_context(open(os.devnull, "w"))))
-        return server.run(blocks, listener, ready)
+
+        def ended(status: int) -> None:
+            """Leaves at once: a thread may compute for long still, or import TensorFlow, and nothing waits for it."""
+            shutil.rmtree(folder, ignore_errors=True)
+            for stream in filter(None, streams):
+                stream.flush()
+            os._exit(status)
+
+        server.run(blocks, listener, {name: path for name, (path, _) in found.items()}, ready, ended)
+    return 0
 
 
 def _presets(wanted: Sequence[str]) -> dict[str, tuple[Path, dict]]:

@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "grpc": "grpcio",
     "importlinter": "import-linter",
     "keras_hub": "keras-nlp",
+    "markdown_it": "markdown-it-py",
     "prometheus_client": "prometheus-client",
     "rouge_score": "rouge-score",
     "sklearn": "scikit-learn",

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from apps import answer, inputs
-from apps.pages import drawings
+from apps.pages import drawings, words
 from apps.pages.models import Models
 from apps.pages.tab import Tab
 from zoo.errors import UserError
@@ -32,13 +32,18 @@ class Desk:
 
     Raises:
         UserError: A preset that the application cannot use.
+
+    Attributes:
+        presets: Name -> what the page calls it.
+        first: The one that is chosen at first.
+        examples: (preset, item) pairs to try.
     """
 
     def __init__(self, name: str, module: ModuleType, models: Models, presets: Mapping[str, dict], folder: Path):
         self.name = name
         self.tab: Tab = module.TAB
-        self.presets = tuple(presets)
-        self.first = self.tab.preset if self.tab.preset in presets else self.presets[0]
+        self.presets = words.names(presets)
+        self.first = self.tab.preset if self.tab.preset in presets else next(iter(self.presets))
         self.examples = [
             (preset, _drawn(example, folder) if self.tab.takes == "picture" else example)
             for preset, example in self.tab.examples
@@ -49,7 +54,7 @@ class Desk:
         module.add_arguments(parser)
         arguments = parser.parse_args([])
         self._kinds: dict[str, answer.Answers] = {
-            preset: self.tab.kind(arguments, config) for preset, config in presets.items()
+            preset: self.tab.kind(arguments, words.spelled(config)) for preset, config in presets.items()
         }
 
     def introduction(self, preset: str) -> str:

@@ -11,7 +11,7 @@ _UPLOAD = "/gradio_api/upload"
 # What the page in the browser asks for. Gradio has more: documentation, a proxy, recordings, an editor of its own.
 _NEEDED = {
     "GET": re.compile(
-        r"/|/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)|/(assets|static)/.+|"
+        r"/|/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)|/(assets|static|card)/.+|"
         r"/gradio_api/(info|app_id|startup-events|queue/data|upload_progress|heartbeat/\w+|file=.+)"
     ),
     "POST": re.compile(rf"{_UPLOAD}|/gradio_api/(queue/join|run/predict|cancel|reset)"),

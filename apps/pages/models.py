@@ -23,7 +23,6 @@ class Models:
         self._locks = {name: threading.Lock() for name in folders}
         self._loading = threading.Lock()  # the first one imports TensorFlow, which two threads must not do at once
         self._stopped = threading.Event()
-        self._ahead: threading.Thread | None = None
 
     @contextlib.contextmanager
     def using(self, name: str) -> Iterator:
@@ -48,11 +47,8 @@ class Models:
                 with contextlib.suppress(Exception):
                     step()
 
-        self._ahead = threading.Thread(target=load, name="load-ahead", daemon=True)
-        self._ahead.start()
+        threading.Thread(target=load, name="load-ahead", daemon=True).start()
 
     def stop(self) -> None:
-        """Waits until the thread has loaded what it is at: a process that ends while TensorFlow starts may crash."""
+        """Takes no further step."""
         self._stopped.set()
-        if self._ahead is not None:
-            self._ahead.join()

@@ -13,12 +13,14 @@ from typing import TextIO
 import gradio as gr
 
 from apps import cli
+from apps.pages import cards
 from apps.pages.desk import Desk
-from apps.pages.views import HEIGHT, VIEWS, View
+from apps.pages.views import VIEWS, View
 from zoo.errors import UserError
 
 WAITING = 32  # answers that may wait; more are refused
 _KEPT = 600  # seconds that the files of a picture stay, with its answers
+_HEIGHT = 240  # pixels of the picture that is given: with it, examples and button fit a small screen
 _SHOWN = 20  # seconds that an error stays to be read
 _CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_count() or 1)}
 # Whoever asks again before the answer is there wants the last one; programs are answered by `zoo serve`, not by a page.
@@ -50,29 +52,41 @@ def build(desks: Sequence[Desk], errors: TextIO, debug: bool) -> gr.Blocks:
 def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
     about = cli.COMMANDS[desk.name][1]
     gr.Markdown(f"{about[0].upper()}{about[1:]}.", elem_classes="about")
+    place = gr.Column()  # filled below, once there is an item that the examples are examples of
     with gr.Row():
         with gr.Column(min_width=320):
             item = _item(desk)
             preset = gr.Dropdown(
-                list(desk.presets), value=desk.first, label="Preset", visible=len(desk.presets) > 1, filterable=False
+                [(title, name) for name, title in desk.presets.items()],
+                value=desk.first,
+                label="Preset",
+                visible=len(desk.presets) > 1,
+                filterable=False,
             )
-            knows = gr.Markdown(desk.introduction(desk.first), elem_classes="knows")
+            knows = gr.Markdown(_about(desk, desk.first), elem_classes="knows")
             button = gr.Button("Answer", variant="primary")
         with gr.Column(min_width=320):
             views = [VIEWS[name]() for name in desk.tab.views]
-    examples = _examples(desk, item)
+    with place:
+        examples = _examples(desk, item)
     outputs = [component for view in views for component in view.components]
     asked = {"fn": _answering(desk, views, errors, debug), "inputs": [preset, item], "outputs": outputs}
     asked |= {"show_progress": "minimal", **_CONCURRENCY, **_STEP}
-    preset.change(desk.introduction, preset, knows, queue=False, show_progress="hidden", **_STEP)
+    preset.change(functools.partial(_about, desk), preset, knows, queue=False, show_progress="hidden", **_STEP)
     button.click(**asked)
     (item.upload if desk.tab.takes == "picture" else item.submit)(**asked)
     examples.click(desk.examples.__getitem__, examples, [preset, item], queue=False, **_STEP).then(**asked)
 
 
+def _about(desk: Desk, preset: str) -> str:
+    """What the preset knows, and where more is told of it."""
+    card = cards.address(preset)
+    return f"{desk.introduction(preset)}. [Limits]({card}#limits), [card]({card})"
+
+
 def _item(desk: Desk) -> gr.components.Component:
     if desk.tab.takes == "picture":
-        area = gr.Image(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=HEIGHT)
+        area = gr.Image(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=_HEIGHT)
         # The file reaches the application as it is; gr.Image's own would open it first, in words of its own. Not a
         # subclass: Gradio writes a stub of each beside its source.
         area.preprocess = lambda payload: payload.path if payload is not None else None
@@ -87,7 +101,7 @@ def _examples(desk: Desk, item: gr.components.Component) -> gr.Dataset:
         label="To try",
         components=[item],
         samples=[[given] for _, given in desk.examples],
-        sample_labels=[f"{preset}: {given}" for preset, given in desk.examples] if several else None,
+        sample_labels=[f"{desk.presets[preset]}: {given}" for preset, given in desk.examples] if several else None,
         type="index",
         layout="gallery",
         visible=bool(desk.examples),

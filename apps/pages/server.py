@@ -5,37 +5,47 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import fastapi
 import gradio as gr
 import uvicorn
 
 from apps import listening
-from apps.pages import look
+from apps.pages import cards, look
 from apps.pages.guard import Guard
 
 MOST_FILE = 64 * 2**20  # bytes of a picture; a photo of 100 megapixels has about 40 MB
-_PATIENCE = 2  # seconds for answers that are on their way at the end; an open page would wait for ever
+_PATIENCE = 0.3  # seconds for what is on its way at the end; an open page would wait for ever
 
 
-def run(blocks: gr.Blocks, listener: socket.socket, ready: Callable[[], None]) -> int:
+def run(
+    blocks: gr.Blocks,
+    listener: socket.socket,
+    folders: Mapping[str, Path],
+    ready: Callable[[], None],
+    ended: Callable[[int], None],
+) -> None:
     """Serves the page.
 
     Args:
         blocks: What `apps.pages.page.build` made.
         listener: Bound.
+        folders: Of the presets whose cards are shown, by name.
         ready: Called once the page answers.
-
-    Returns:
-        The exit status: 0 after SIGTERM, 130 after Ctrl-C.
+        ended: Ends the process with the exit status, 0 after SIGTERM and 130 after Ctrl-C; called from any thread, and
+            not later than `_PATIENCE` after the signal, whatever is still computed.
     """
     for name in ("asyncio", "uvicorn.error"):  # their tracebacks are not for the person who serves
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     host, port = listener.getsockname()[:2]
     bare = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    application = fastapi.FastAPI(**bare)
+    cards.add(application, folders)
     application = gr.mount_gradio_app(
-        fastapi.FastAPI(**bare),
+        application,
         blocks,
         path="/",
         app_kwargs=bare,
@@ -53,7 +63,7 @@ def run(blocks: gr.Blocks, listener: socket.socket, ready: Callable[[], None]) -
         css=look.CSS,
     )
     blocks.has_launched = True  # from here on Gradio checks which files are read, which mounting alone does not begin
-    server = listening.Server(
+    server = _Server(
         uvicorn.Config(
             Guard(application, MOST_FILE),
             ws="none",
@@ -62,8 +72,8 @@ def run(blocks: gr.Blocks, listener: socket.socket, ready: Callable[[], None]) -
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=_PATIENCE,
-        )
+        ),
+        ended,
     )
 
     async def serve() -> None:
@@ -75,6 +85,20 @@ def run(blocks: gr.Blocks, listener: socket.socket, ready: Callable[[], None]) -
         attendant = asyncio.create_task(attend())
         await server.serve(sockets=[listener])
         attendant.cancel()
+        ended(server.status)
 
     asyncio.run(serve())
-    return server.status
+
+
+class _Server(listening.Server):
+    """Ends in time whatever keeps the loop from it: an open page, an answer that is computed, an import."""
+
+    def __init__(self, config: uvicorn.Config, ended: Callable[[int], None]):
+        super().__init__(config)
+        self._ended = ended
+
+    def _end(self, number: int, frame) -> None:
+        super()._end(number, frame)
+        timer = threading.Timer(_PATIENCE, self._ended, [self.status])
+        timer.daemon = True
+        timer.start()

@@ -12,14 +12,13 @@ from contextlib import AbstractContextManager
 
 import gradio as gr
 
-from apps import attention, inputs
+from apps import attention
+from apps.pages import words
 from apps.pages.desk import Answered
-from zoo.data import images
 from zoo.errors import UserError
 from zoo.tasks.results import Result, percent
 
 HEIGHT = 320  # pixels of a picture's place
-LONGEST_SIDE = 1600  # pixels of a picture on the page; the answer comes from the whole one
 Using = Callable[[], AbstractContextManager]
 _drawing = threading.Lock()  # matplotlib's settings are the process's
 
@@ -58,28 +57,11 @@ class Labels(View):
     def values(self, using: Using, answered: Sequence[Answered]) -> list:
         ((_, result),) = answered
         rows = "".join(
-            f"<li><span>{html.escape(label)}</span><span>{percent(probability)}</span>"
+            f"<li><span>{html.escape(words.label(label))}</span><span>{percent(probability)}</span>"
             f'<i aria-hidden="true"><b style="width:{100 * probability:.1f}%"></b></i></li>'
             for label, probability in result.scores
         )
         return [f"<ol class='labels'>{rows}</ol>{note(result)}"]
-
-
-class Drawing(View):
-    """The picture with its answer drawn on it or under it, as `--save` writes it."""
-
-    def __init__(self):
-        self.components = [picture("The picture with its answer")]
-
-    def values(self, using: Using, answered: Sequence[Answered]) -> list:
-        import cv2
-
-        ((item, result),) = answered
-        drawn = result.draw(images.pixels(inputs.opened(item)))
-        if (longest := max(drawn.shape[:2])) > LONGEST_SIDE:
-            factor = LONGEST_SIDE / longest
-            drawn = cv2.resize(drawn, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        return [cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)]
 
 
 class Text(View):
@@ -122,7 +104,7 @@ class Attention(View):
         return [cv2.cvtColor(cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)]
 
 
-VIEWS = {"labels": Labels, "drawing": Drawing, "text": Text, "attention": Attention}
+VIEWS = {"labels": Labels, "text": Text, "attention": Attention}
 
 
 def picture(label: str) -> gr.Image:

@@ -8,6 +8,7 @@ What a text maker writes is the item in capitals; further texts end in "!". A sa
 
 import itertools
 import sys
+import time
 
 import numpy as np
 
@@ -39,6 +40,8 @@ class Task:
             return Classification(None, None)
         if item == "crash":
             raise ZeroDivisionError("on\npurpose")
+        if item == "sleep":
+            time.sleep(30)
         good = min(len(item) / 1000, 1.0) if isinstance(item, bytes) else item.count("g") / len(item)
         scores = sorted({"good": good, "bad": 1 - good}.items(), key=lambda score: -score[1])
         used = {"used_tokens": 512, "total_tokens": len(item)} if len(item) > 512 else {}

@@ -223,7 +223,7 @@ def test_a_person_sees_a_table(raced, capsys):
         search.Run(surface, entrants.get(name, True), 1.0, positions, 1)
         for name, positions in zip(("adam", "lion", "sgd"), ends, strict=True)
     ]
-    say = race._Say(argparse.Namespace(json=True))
+    say = race._Say(argparse.Namespace(json=True, quiet=False))
     say.json = False
     say.table(race._steps_table(runs))
     printed = capsys.readouterr().out
