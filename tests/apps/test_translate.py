@@ -4,13 +4,13 @@ import csv
 import io
 import json
 import signal
+import sys
 
 import cv2
 import numpy as np
 import pytest
 
-from apps import attention, inputs, texts, translate
-from zoo import preset
+from apps import attention, inputs, texts
 from zoo.tasks.results import Failure, Generation
 
 DE_EN = ("--from", "de", "--to", "en")
@@ -231,19 +231,12 @@ def test_paragraphs_on_a_terminal(monkeypatch):
     ]
 
 
-def test_the_preset_is_named_once_on_a_terminal(writers, capsys):
-    config = preset.read_config(writers["mine"])
-    arguments = cli_arguments("--model", str(writers["mine"]))
-    translate.Translations(arguments, config).table()
-    assert capsys.readouterr().out == "mine: translation, cs to hu\n"
-
-
-def cli_arguments(*argv):
-    import argparse
-
-    parser = argparse.ArgumentParser()
-    translate.add_arguments(parser)
-    return parser.parse_args(argv)
+def test_the_preset_is_named_once_on_a_terminal(writers, fake, zoo_main, monkeypatch):
+    monkeypatch.setattr("apps.results.is_terminal", lambda stream: stream is sys.stdout)
+    _, lines, _ = zoo_main("translate", "--model", writers["mine"], "one", "two")
+    assert [line for line in lines if "mine" in line] == lines[:1] == ["mine: translation, cs to hu"]
+    _, lines, _ = zoo_main("translate", "--model", writers["mine"], "one", "two", "--quiet")
+    assert lines[0] == "one"
 
 
 def test_heat_maps_of_several_items(ask, tmp_path):
