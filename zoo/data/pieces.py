@@ -14,11 +14,12 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
+from zoo.data.kept import MARKS
 from zoo.errors import UserError
 from zoo.layers.sequence import END, PADDING, START, UNKNOWN
 
 
-def vocabulary(texts: Iterable[str], size: int, lowercase: bool = False) -> bytes:
+def vocabulary(texts: Iterable[str], size: int, lowercase: bool = False, marks: str = "") -> bytes:
     """Learns pieces from training texts: the unigram model of Kudo 2018, arXiv:1804.10959.
 
     A character without a piece of its own is written as its UTF-8 bytes, so that no text is unknown.
@@ -27,6 +28,7 @@ def vocabulary(texts: Iterable[str], size: int, lowercase: bool = False) -> byte
         texts: Training texts of all languages.
         size: Number of pieces, the four special ones and the 256 bytes among them.
         lowercase: Whether case is folded; an answer is then lower case.
+        marks: Characters each of which is a piece of its own, whether the texts hold it or not.
 
     Returns:
         The serialized model.
@@ -48,6 +50,7 @@ def vocabulary(texts: Iterable[str], size: int, lowercase: bool = False) -> byte
             model_type="unigram",
             character_coverage=0.9999,
             byte_fallback=True,
+            user_defined_symbols=list(marks),
             normalization_rule_name="nmt_nfkc_cf" if lowercase else "nmt_nfkc",
             pad_id=PADDING,
             unk_id=UNKNOWN,
@@ -86,8 +89,9 @@ class Pieces:
 
     @classmethod
     def learn(cls, texts: Iterable[str], declaration: Mapping) -> bytes:
-        """The model of the training texts; the declaration's "pieces" bounds it."""
-        return vocabulary(texts, declaration["pieces"], declaration.get("lowercase") == "unicode")
+        """The model of the training texts; the declaration's "pieces" bounds it, "marks" are among them."""
+        lowercase = declaration.get("lowercase") == "unicode"
+        return vocabulary(texts, declaration["pieces"], lowercase, MARKS[: declaration.get("marks", 0)])
 
     def __call__(self, texts: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Strings `[B]` -> piece numbers int32 `[B, S]`, END after the last, padded with 0; and the counts."""

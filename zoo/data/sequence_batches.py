@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data.batches import Parts, alone, made
+from zoo.data.noise import Noise
 from zoo.data.pairs import Pairs
 from zoo.layers.sequence import END, PADDING, START
 
@@ -29,6 +30,7 @@ class SequenceBatches:
         batch_size: Pairs per batch; the last batch of an epoch may be smaller.
         lengths: Tokens used of a source and of a target, END among them.
         sampling: Smoothness of the segmentations that are drawn anew in each epoch; None always takes the best.
+        noise: Changes the texts anew in each epoch.
         spread: As of `zoo.data.batches.Batches`.
     """
 
@@ -39,12 +41,14 @@ class SequenceBatches:
         batch_size: int,
         lengths: tuple[int, int],
         sampling: float | None = None,
+        noise: Noise | None = None,
         spread: Callable = alone,
     ):
-        self.tokens, self.batch_size, self.lengths, self.sampling = tokens, batch_size, lengths, sampling
+        self.tokens, self.batch_size, self.lengths = tokens, batch_size, lengths
+        self.sampling, self.noise, self.anew = sampling, noise, bool(sampling or noise)
         self.texts = [str(text) for text in pairs.raw], [str(references[0]) for references in pairs.targets]
         self.size = len(pairs)
-        self._best = None if sampling else self._numbered(spread)
+        self._best = None if self.anew else self._numbered(spread)
 
     @property
     def steps(self) -> int:
@@ -62,9 +66,8 @@ class SequenceBatches:
         def drawn(epoch: int) -> list[np.ndarray]:
             """The order, the first places of the batches, and what is segmented anew: numbers and lengths."""
             rng = np.random.default_rng((seed, epoch))
-            if self.sampling:
-                draw = self.tokens.sampled
-                sides = [_flat(draw(texts, self.sampling, int(rng.integers(2**32)))) for texts in self.texts]
+            if self.anew:
+                sides = [_flat(numbers) for numbers in self._drawn(rng)]
                 lengths = [each for _, each in sides]
             else:
                 sides, lengths = [], [side.row_lengths().numpy() for side in self.best]
@@ -76,11 +79,11 @@ class SequenceBatches:
             return [array.astype(np.int32) for array in (order, starts, *sum(sides, ()))]
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
-            arrays = tf.numpy_function(drawn, [number], [tf.int32] * (6 if self.sampling else 2))
+            arrays = tf.numpy_function(drawn, [number], [tf.int32] * (6 if self.anew else 2))
             for array in arrays:
                 array.set_shape([None])
             order, starts, *drawn_anew = arrays
-            sides = [_ragged(*drawn_anew[:2]), _ragged(*drawn_anew[2:])] if self.sampling else self.best
+            sides = [_ragged(*drawn_anew[:2]), _ragged(*drawn_anew[2:])] if self.anew else self.best
             starts = starts[tf.where(number == first_epoch, first_step, 0) :]
             numbers = tf.data.Dataset.from_tensor_slices(starts)
             return self._made(numbers.map(lambda start: order[start : start + self.batch_size]), sides, parts)
@@ -90,6 +93,13 @@ class SequenceBatches:
             count = self.steps * (epochs - first_epoch)
             batches = batches.apply(tf.data.experimental.assert_cardinality(count))
         return batches.prefetch(4)
+
+    def _drawn(self, rng: np.random.Generator) -> list[list[list[int]]]:
+        """An epoch's token numbers of sources and targets."""
+        texts = self.noise(*self.texts, int(rng.integers(2**32))) if self.noise else self.texts
+        if not self.sampling:
+            return [self.tokens.numbered(side) for side in texts]
+        return [self.tokens.sampled(side, self.sampling, int(rng.integers(2**32))) for side in texts]
 
     def in_order(self, parts: Parts | None = None) -> tf.data.Dataset:
         """All batches once, in the order of the pairs, in their best segmentation; with `parts` as in `training`."""

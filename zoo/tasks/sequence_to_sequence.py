@@ -16,6 +16,7 @@ from zoo import decoding
 from zoo.data import pairs
 from zoo.data.batches import alone
 from zoo.data.hub_tokens import BartTokens, T5Tokens
+from zoo.data.noise import Noise
 from zoo.data.pieces import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
@@ -74,7 +75,8 @@ class SequenceToSequence(Task):
         """The pairs as `model.fit` takes them, in tokens, which `spread` has made."""
         declaration = self.config["preprocess"]
         lengths = declaration["length"], self.search.max_length
-        return SequenceBatches(self.tokens, examples, batch_size, lengths, declaration.get("sampling"), spread)
+        noise = Noise(declaration["noise"], self.config.get("languages", ())) if "noise" in declaration else None
+        return SequenceBatches(self.tokens, examples, batch_size, lengths, declaration.get("sampling"), noise, spread)
 
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss | None:
         """Cross-entropy per token; None where the model brings a loss of its own."""

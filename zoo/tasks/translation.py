@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
+from zoo.data import capitals, kept
 from zoo.data.segments import sentences
+from zoo.layers.sequence import UNKNOWN
+from zoo.tasks.results import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
+
+_LONGEST = 2000  # characters of a sentence up to which it is prepared; no model reads as many
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sentence:
+    """A sentence as the model reads it.
+
+    Attributes:
+        text: What is read.
+        kept: What its marks stand for.
+        plain: What is read where the marks get lost.
+        capitals: Whether the translation is to be in capitals.
+        copied: Whether the sentence is its own translation.
+    """
+
+    text: str
+    kept: dict[str, str] = dataclasses.field(default_factory=dict)
+    plain: str = ""
+    capitals: bool = False
+    copied: bool = False
+
+    def written(self, text: str) -> str | None:
+        """A translation as a person gets it; None where a mark is lost."""
+        return kept.restored(text.upper() if self.capitals else text, self.kept)
 
 
 class Translation(SequenceToSequence):
     """Texts of one language -> texts of another.
 
-    A text that is longer than the model reads is translated sentence by sentence.
+    A text is translated sentence by sentence. Lines without words stay as they are, words in capitals are read as the
+    tokenizer knows them best, and a sentence in capitals is answered in capitals. Numbers, addresses and signs of
+    another script stay as they are where the preset has learned to copy marks ("marks" of its preprocessing).
 
     Example:
         task = zoo.load("translate-de-en")
@@ -23,25 +54,49 @@ class Translation(SequenceToSequence):
     def __init__(self, model, config, vocabulary: bytes):
         super().__init__(model, config, vocabulary)
         self.languages = tuple(config["languages"])
+        self.marks = kept.MARKS[: config["preprocess"].get("marks", 0)]
 
     def segments(self, text: str) -> list[str]:
-        """The whole text where the model can read it, else runs of its sentences that it can read.
+        """The sentences of a text. One that is too long stays whole: the result says how much of it was used."""
+        return sentences(text) or [text]
 
-        A single sentence that is too long stays whole: the result then says how much of it was used.
-        """
-        room = self.tokens.length - 1
-        if len(self.tokens.numbered([text])[0]) <= room:  # a character may be several tokens
-            return [text]
-        parts = sentences(text)
-        lengths = [len(tokens) for tokens in self.tokens.numbered(parts)]
-        runs, filled = [""], 0
-        for part, length in zip(parts, lengths, strict=True):
-            if filled and filled + length > room:
-                runs.append("")
-                filled = 0
-            runs[-1] += part
-            filled += length
-        return runs
+    def prepared(self, text: str) -> _Sentence:
+        """A sentence as the model reads it, and what gives its translation the form of the original."""
+        if len(text) > _LONGEST:
+            return _Sentence(text)
+        if kept.wordless(text):
+            return _Sentence(text, copied=True)
+        marked, parts = kept.marked(text, self.marks)
+        folded, every = capitals.folded(marked, self._costs)
+        plain = folded
+        for mark, part in parts.items():
+            plain = plain.replace(mark, part)
+        return _Sentence(folded, parts, plain, every)
+
+    def _costs(self, words: Sequence[str]) -> list[int]:
+        """What words cost to read: tokens, and more for an unknown one."""
+        return [len(numbers) + 2 * numbers.count(UNKNOWN) for numbers in self.tokens.numbered(words)]
+
+    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
+        read = [self.prepared(text) for text in texts]
+        # A hypothesis of the beam that has lost a mark gives way to one that has not.
+        several = options.temperature is None and any(sentence.kept for sentence in read)
+        searched = dataclasses.replace(options, n_best=options.beam) if several else options
+        # What is copied goes through as an empty text, so that a sample hangs on a sentence's number.
+        asked = ["" if sentence.copied else sentence.text for sentence in read]
+        answers = super()._written(asked, searched, seed, batch_size, first)
+        answers = [_given(sentence, answer, options.n_best) for sentence, answer in zip(read, answers, strict=True)]
+        lost = [place for place, answer in enumerate(answers) if answer is None]
+        if lost:
+            plain = ["" if answer else sentence.plain for sentence, answer in zip(read, answers, strict=True)]
+            again = super()._written(plain, options, seed, batch_size, first)
+            for place in lost:
+                whole = dataclasses.replace(read[place], kept={})
+                answers[place] = _given(whole, again[place], options.n_best)
+        for place, sentence in enumerate(read):
+            if sentence.copied and (count := len(self.tokens.numbered([sentence.text])[0])):
+                answers[place] = Generation(sentence.text.strip(), 0.0, used_tokens=count, total_tokens=count)
+        return answers
 
     def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
         """BLEU and chrF, 0 to 100, raw case, detokenized (Post 2018, arXiv:1804.08771), and BLEU's signature."""
@@ -54,3 +109,15 @@ class Translation(SequenceToSequence):
         score = bleu.corpus_score(texts, columns).score
         signature = str(bleu.get_signature())
         return {"bleu": score, "chrf": chrf.corpus_score(texts, columns).score, "signature": signature}
+
+
+def _given(sentence: _Sentence, answer: Generation, count: int) -> Generation | None:
+    """The answer to a sentence in its own form, of those hypotheses that have all marks; None where none has."""
+    if answer.score is None:
+        return answer
+    ranked = [(answer.text, answer.score), *answer.alternatives]
+    whole = [(text, score) for written, score in ranked if (text := sentence.written(written)) is not None][:count]
+    if not whole:
+        return None
+    (text, score), *others = whole
+    return dataclasses.replace(answer, text=text, score=score, alternatives=tuple(others))

@@ -1,4 +1,5 @@
-"""TFDS builders of the plain sets: `multi30k`, `anki/spa-eng`, `anki/fra-eng`, `dialogsum`.
+"""TFDS builders of the plain sets: `multi30k`, `anki/spa-eng`, `anki/fra-eng`, `de_en_everyday`,
+`dialogsum`.
 
 Importing a module registers its builder, so that `tfds.load("multi30k")` works too.
 """
@@ -7,10 +8,15 @@ from __future__ import annotations
 
 import importlib
 
-_CLASSES = {"multi30k": "Multi30k", "anki": "Anki", "dialogsum": "Dialogsum"}
+_CLASSES = {
+    "multi30k": "Multi30k",
+    "anki": "Anki",
+    "de_en_everyday": "DeEnEveryday",
+    "dialogsum": "Dialogsum",
+}
 
 
-NAMES = ("multi30k", "anki/spa-eng", "anki/fra-eng", "dialogsum")
+NAMES = ("multi30k", "anki/spa-eng", "anki/fra-eng", "de_en_everyday", "dialogsum")
 
 
 def find(name: str):

@@ -40,7 +40,7 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return cls(config=config or None)
 
     def places(self, split: str) -> dict[str, str]:
-        """Where a split's files are: path below ZOO_DATA_DIR -> public URL."""
+        """Where a split's files are: path below ZOO_DATA_DIR -> public URL, "" where there is none."""
         raise NotImplementedError
 
     def read(self, split: str, texts: list[str]) -> Iterator[dict]:
@@ -83,6 +83,8 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             if missing := [path for path in paths if not path.is_file()]:
                 raise UserError(f"{self._nowhere}: {missing[0]} does not exist")
             return paths
+        if not all(places.values()):
+            raise UserError(f"{self._nowhere.partition(',')[0]}; it cannot be downloaded")
         try:
             if downloads is not None:
                 return [Path(path) for path in downloads.download(list(places.values()))]
