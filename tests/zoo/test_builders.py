@@ -47,6 +47,9 @@ def folder(tmp_path, monkeypatch):
     pairs += [(english("validation", 1)[0], "es\tCC-BY 2.0 (France)")]
     _write(tmp_path / "anki/spa-eng/spa.txt.gz", "".join(f"{one}\t{other}\n" for one, other in pairs))
     _write(tmp_path / "anki/fra-eng/fra.txt.gz", f"{english('train', 1)[0]}\tVa !\n")
+    for split, count in (("train", 3), ("validation", 2), ("test", 2)):
+        rows = "".join(f"Hallo {row // 2} \tHello {row}\ttatoeba\n" for row in range(count))
+        _write(tmp_path / f"de_en_everyday/{split}.tsv.gz", f"de\ten\tsource\n{rows}")
     for split, rows in DIALOGUES.items():
         _write(tmp_path / f"dialogsum/{split}.jsonl.gz", "".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path))
@@ -105,6 +108,26 @@ def test_anki_names_a_line_that_is_no_pair(folder):
         list(builders.find("anki/fra-eng").examples("train"))
 
 
+def test_everyday_sentences_have_all_their_translations_where_they_are_measured(folder):
+    from zoo.data import pairs
+
+    assert list(builders.find("de_en_everyday").examples("train"))[2] == {"de": "Hallo 1", "en": "Hello 2"}
+    columns = {"source_column": "de", "target_column": "en"}
+    assert list(pairs.load("de_en_everyday", "train", **columns).targets) == [("Hello 0",), ("Hello 1",), ("Hello 2",)]
+    assert list(pairs.load("de_en_everyday", "val", **columns).targets) == [("Hello 0", "Hello 1")]
+    both = pairs.load("multi30k+de_en_everyday", "val", **columns)
+    assert list(both.raw) == ["one de", "two\u2028de", "val", "Hallo 0"]
+    _write(folder / "de_en_everyday/test.tsv.gz", "en\tde\n")
+    with pytest.raises(UserError, match="expected the columns de, en in test.tsv.gz"):
+        list(builders.find("de_en_everyday").examples("test"))
+
+
+def test_a_set_that_cannot_be_downloaded_says_so(monkeypatch):
+    monkeypatch.delenv("ZOO_DATA_DIR", raising=False)
+    with pytest.raises(UserError, match="whose de_en_everyday/ holds it; it cannot be downloaded"):
+        list(builders.find("de_en_everyday").examples("train"))
+
+
 def test_dialogsum_has_three_references_in_test(folder):
     builder = builders.find("dialogsum")
     assert list(builder.examples("train")) == [
@@ -121,7 +144,8 @@ def test_every_name_is_a_tfds_builder_whose_files_are_named_once(folder, name):
     for split in builder.SPLITS:
         places = builder.places(split)
         assert all((folder / place).is_file() for place in places)
-        assert all(url.startswith("https://") for url in places.values())
+        # The everyday sentences are nowhere to download.
+        assert all(url.startswith("https://") != (name == "de_en_everyday") for url in places.values())
         first = next(iter(builder.examples(split)), None)
         assert first is None or set(first) == set(builder.info.features)
 

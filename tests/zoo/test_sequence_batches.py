@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import small_writers
+from zoo.data.noise import Noise
 from zoo.data.pieces import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
@@ -16,9 +17,9 @@ SOURCES = ["snow " * (place % 9) + f"dog{place}" for place in range(83)]
 TARGETS = [f"{place} cat" + " fox" * (place % 4) for place in range(83)]
 
 
-def batches(batch_size=8, lengths=(100, 100), sampling=None) -> SequenceBatches:
+def batches(batch_size=8, lengths=(100, 100), sampling=None, noise=None) -> SequenceBatches:
     tokens = Pieces({"length": 100}, small_writers.vocabulary("sentencepiece"))
-    return SequenceBatches(tokens, small_writers.pairs(SOURCES, TARGETS), batch_size, lengths, sampling)
+    return SequenceBatches(tokens, small_writers.pairs(SOURCES, TARGETS), batch_size, lengths, sampling, noise)
 
 
 def listed(dataset):
@@ -49,6 +50,17 @@ def test_every_pair_once_an_epoch_in_an_order_of_seed_and_epoch(sampling):
     assert listed(made.training(5, 2, 3)) == whole[22:]  # resumed
     assert listed(batches(sampling=sampling).training(5, 1, 2)) == whole[11:22]  # in another process
     assert listed(made.training(6, 0, 1)) != whole[:11]
+
+
+@pytest.mark.parametrize("sampling", [None, 0.3])
+def test_noise_changes_texts_anew_in_each_epoch_and_leaves_those_in_order(sampling):
+    made = batches(sampling=sampling, noise=Noise({"appended": 0.5}))
+    whole = listed(made.training(5, 0, 2))
+    epochs = [texts(made, whole[:11]), texts(made, whole[11:])]
+    changed = [{source for source, _ in epoch} - {source.strip() for source in SOURCES} for epoch in epochs]
+    assert all(25 < len(each) < 58 for each in changed) and changed[0] != changed[1]
+    assert listed(batches(sampling=sampling, noise=made.noise).training(5, 1, 2)) == whole[11:]
+    assert sorted(texts(made, listed(made.in_order()))) == sorted(zip(map(str.strip, SOURCES), TARGETS, strict=True))
 
 
 def test_segmentations_differ_between_epochs_only_where_they_are_drawn():
