@@ -1,9 +1,11 @@
-"""Where a translation looked: a heat map of the source's pieces against those of what was written."""
+"""Where a translation looked: a heat map of the source's words against those of what was written."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CELL = 0.27  # inches; a line of the labels' type fits
-MOST = 200  # pieces that are drawn of either side: a larger picture opens nowhere
-LONGEST = 24  # letters of a piece
+MOST = 200  # words that are drawn of either side: a larger picture opens nowhere
+LONGEST = 24  # letters of a word
+_BEGINS = ("▁", "Ġ")  # how SentencePiece and byte pairs mark the first piece of a word
+_ENDS = ("</s>", "[END]")
 
 
 class Maps:
@@ -68,15 +72,62 @@ def check(file: str) -> None:
         raise UserError(f"--attention {file}: {what}; expected a file to write")
 
 
+def by_words(
+    source: Sequence[str], target: Sequence[str], weights: np.ndarray
+) -> tuple[list[str], list[str], np.ndarray]:
+    """The weights of words instead of pieces, without the token that ends a text.
+
+    A word of the source has the sum of its pieces' weights, a word of the target the mean of its pieces' rows. What the
+    end of the source has of the attention is left out, so that a row may sum to less than 1.
+
+    Args:
+        source: S tokens, as `attention` of a task gives them.
+        target: T tokens.
+        weights: T x S.
+    """
+    import numpy as np
+
+    weights = np.asarray(weights)
+    marked = any(piece.startswith(_BEGINS) for piece in (*source, *target))  # else each token is a word
+    columns, rows = _starts(source, marked), _starts(target, marked)
+    if not (columns[-1] and rows[-1]):  # no words: the ends are all that there is
+        return list(source), list(target), weights
+    inside = weights[: rows[-1], : columns[-1]]
+    summed = np.add.reduceat(inside, columns[:-1], axis=1)
+    means = np.add.reduceat(summed, rows[:-1], axis=0) / np.diff(rows)[:, None]
+    return _joined(source, columns), _joined(target, rows), means
+
+
+def _starts(pieces: Sequence[str], marked: bool) -> list[int]:
+    """Where words begin, and where the last one ends. Punctuation that closes a word stands alone."""
+    end = len(pieces) - (pieces[-1:] != [] and pieces[-1] in _ENDS)
+    if not marked:
+        return list(range(end + 1))
+    starts, closing = [end], True  # from the last piece to the first; closing: nothing but punctuation follows
+    for place in range(end - 1, -1, -1):
+        piece = pieces[place]
+        if piece in _BEGINS and starts[-1] == place + 1 < end:  # its word begins with the next piece
+            starts.pop()
+        alone = closing and not any(map(str.isalnum, piece))
+        if place == 0 or alone or piece.startswith(_BEGINS) or unicodedata.east_asian_width(piece[:1] or " ") in "WF":
+            starts.append(place)
+        closing = alone or piece.startswith(_BEGINS)
+    return starts[::-1]
+
+
+def _joined(pieces: Sequence[str], starts: Sequence[int]) -> list[str]:
+    return ["".join(pieces[start:end]).lstrip("".join(_BEGINS)) for start, end in itertools.pairwise(starts)]
+
+
 def png(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> bytes:
-    """The heat map of `draw` as the bytes of a PNG file, in letters that are installed here."""
+    """The heat map by words, of what a task's `attention` gives, as a PNG file in letters that are installed here."""
     import io
 
     import matplotlib
 
     with matplotlib.rc_context({"font.family": fonts.installed()}):
         stream = io.BytesIO()
-        draw(source, target, weights).savefig(stream, format="png", dpi=110)
+        draw(*by_words(source, target, weights)).savefig(stream, format="png", dpi=110)
     return stream.getvalue()
 
 
@@ -84,13 +135,13 @@ def draw(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> F
     """The heat map: the source from left to right, what was written from top to bottom.
 
     Args:
-        source: S pieces.
-        target: T pieces.
-        weights: T x S; each row sums to 1.
+        source: S words.
+        target: T words.
+        weights: T x S; a row sums to at most 1.
     """
     from matplotlib.figure import Figure  # not pyplot: no screen, no state
 
-    columns, rows = ([_label(piece) for piece in pieces[:MOST]] for pieces in (source, target))
+    columns, rows = ([_label(word) for word in words[:MOST]] for words in (source, target))
     # A letter of the labels is about 0.08 inches wide; the rest is for the axes' names and the bar of colours.
     width = max(4.5, CELL * len(columns) + 0.08 * max(map(len, rows)) + 1.6)
     height = max(3.0, CELL * len(rows) + 0.08 * max(map(len, columns)) + 0.6)
@@ -107,14 +158,16 @@ def draw(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> F
     axes.set_yticks([place - 0.5 for place in range(1, len(rows))], minor=True)
     axes.grid(which="minor", color="0.9", linewidth=0.5)
     axes.tick_params(which="minor", length=0)
-    figure.colorbar(picture, label="share of the attention", fraction=0.4 / width, pad=0.1 / width)
+    figure.colorbar(
+        picture, label="share of the attention (rest: end of the text)", fraction=0.4 / width, pad=0.1 / width
+    )
     return figure
 
 
-def _label(piece: str) -> str:
-    shown = results.printable(piece)
+def _label(word: str) -> str:
+    shown = results.printable(word)
     return fonts.plain(shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…")
 
 
-def _name(name: str, pieces: Sequence[str]) -> str:
-    return name if len(pieces) <= MOST else f"{name}, the first {MOST} of {len(pieces):,} pieces"
+def _name(name: str, words: Sequence[str]) -> str:
+    return name if len(words) <= MOST else f"{name}, the first {MOST} of {len(words):,} words"

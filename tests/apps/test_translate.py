@@ -271,7 +271,36 @@ def test_a_heat_map_of_forty_pieces_is_large_enough_to_read_and_shows_the_weight
     assert (cells.argmin(1) == np.arange(30)[::-1]).all()  # the darkest of each row
 
 
+@pytest.mark.parametrize(
+    ("pieces", "words"),
+    [
+        (["▁Sport", "platz", ",", "▁in", "▁e", ".", "g", ".", "</s>"], ["Sportplatz", ",", "in", "e.g", "."]),
+        (["▁don", "'", "t", "!", "!", "</s>"], ["don't", "!", "!"]),
+        (["▁", "(", "x", ")", "</s>"], ["(x", ")"]),
+        (["▁", "映", "画", "▁ok", "。", "</s>"], ["映", "画", "ok", "。"]),  # no blanks between words
+        (["one", "Ġtwo", "s", ".", "</s>"], ["one", "twos", "."]),
+        (["A", "dog", ".", "[END]"], ["A", "dog", "."]),
+        (["▁</s>", "▁a", "</s>"], ["</s>", "a"]),  # in a text that spells it
+    ],
+)
+def test_a_heat_map_s_words(pieces, words):
+    count = len(pieces)
+    weights = np.full((count, count), 1 / count)
+    source, target, found = attention.by_words(pieces, pieces, weights)
+    assert (source, target, found.shape) == (words, words, (len(words), len(words)))
+    assert found.sum(1) == pytest.approx(np.full(len(words), (count - 1) / count))  # all but the end's share
+
+
+def test_a_heat_map_sums_over_a_source_word_and_averages_over_a_target_word():
+    weights = np.array([[0.5, 0.2, 0.2, 0.1], [0.1, 0.0, 0.6, 0.3], [0.3, 0.3, 0.4, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    pieces = ["▁Sport", "platz", "▁ist", "</s>"], ["▁sports", "▁gro", "und", "</s>"]
+    source, target, found = attention.by_words(*pieces, weights)
+    assert (source, target) == (["Sportplatz", "ist"], ["sports", "ground"])
+    np.testing.assert_allclose(found, [[0.7, 0.2], [0.35, 0.5]])
+    assert attention.png(["</s>"], ["</s>"], np.ones((1, 1)))[:4] == b"\x89PNG"
+
+
 def test_a_heat_map_says_what_it_leaves_out():
     figure = attention.draw(["x"] * 250, ["y"], np.full((1, 250), 1 / 250))
-    assert figure.axes[0].get_xlabel() == "source, the first 200 of 250 pieces"
+    assert figure.axes[0].get_xlabel() == "source, the first 200 of 250 words"
     assert figure.axes[0].get_ylabel() == "translation"
