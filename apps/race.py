@@ -165,20 +165,13 @@ def _steps_table(runs) -> tuple[list[str], list[list[str]], str]:
     rows = []
     for surface in surfaces:
         here = [run for run in runs if run.surface is surface]
-        rows.append([surface.name, *(_ending(run) for run in here)])
+        rows.append([surface.name, *(run.ending + ("*" if run.at_edge else "") for run in here)])
     edge = " * best at the edge of the grid of rates: a better one may lie beyond." if "*" in str(rows) else ""
     return (
         ["steps to the minimum", *by_entrant],
         rows,
         f"In brackets: f at the end of a run that does not arrive.{edge}",
     )
-
-
-def _ending(run) -> str:
-    edge = "*" if run.at_edge else ""
-    if run.steps is not None:
-        return f"{run.steps}{edge}"
-    return (f"left at {run.left}" if run.left is not None else f"({run.value:.2g})") + edge
 
 
 def _scores_table(measured) -> tuple[list[str], list[list[str]], str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import IO
 
@@ -26,50 +28,42 @@ DOTS = 75  # an inch of the GIF
 
 
 def still(runs: Sequence[Run], stream: IO[bytes]) -> None:
-    """Writes the PNG: a panel for each surface with all trajectories, rates and steps."""
+    """Writes the PNG: a panel for each surface with all trajectories, one legend, and a table of rates and steps."""
     surfaces = _surfaces(runs)
-    columns = min(_COLUMNS, len(surfaces))
-    rows = math.ceil(len(surfaces) / columns)
-    table = 0.45 + 0.17 * (len(runs) // len(surfaces))  # inches under each panel for its legend
-    figure = Figure(figsize=(max(4.2 * columns, 7), rows * (3.3 + table) + 0.9), layout="constrained")
-    figure.suptitle(_title(runs), fontsize=16)
-    grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[3.3, table] * rows)
-    for axes in grid.flat:
-        axes.axis("off")
+    rows, columns = _grid(len(surfaces))
+    names = _names(runs)
+    lines = math.ceil(len(names) / max(3, 2 * columns))  # of the legend
+    legend, table = 0.3 * lines, 0.5 + 0.26 * len(names)  # inches
+    width = max(4.2 * columns, 8)
+    title = textwrap.fill(_title(runs), int(7 * width))  # letters of these sizes to an inch
+    footer = "\n".join(textwrap.fill(line, int(11.5 * width)) for line in _footer(runs).splitlines())
+    around = 0.6 + 0.3 * title.count("\n") + 0.18 * (1 + footer.count("\n"))
+    figure = Figure(figsize=(width, legend + rows * 3.6 + table + around), layout="constrained")
+    figure.suptitle(title, fontsize=16)
+    grid = figure.add_gridspec(rows + 2, columns, height_ratios=[legend, *[3.6] * rows, table])
     for place, surface in enumerate(surfaces):
         row, column = divmod(place, columns)
-        axes, below = grid[2 * row, column], grid[2 * row + 1, column]
-        axes.axis("on")
+        axes = figure.add_subplot(grid[1 + row, column])
         _ground(axes, surface)
-        handles = []
         for number, run in enumerate(run for run in runs if run.surface is surface):
-            positions = _drawn(run)
-            look = _look(number)
-            axes.plot(*positions.T, **look, markevery=_doublings(len(positions)))
-            handles.append(Line2D([], [], **look, label=_label(run)))
-            _mark_exit(axes, run, look["color"])
+            _trajectory(axes, _drawn(run), _look(number))
+            _mark_exit(axes, run, _look(number)["color"])
         _marks(axes, surface)
-        below.legend(
-            handles=handles,
-            title="learning rate: steps to a minimum (or f at the end)",
-            title_fontsize=9.5,
-            alignment="left",
-            loc="upper center",
-            fontsize=9.5,
-            frameon=False,
-            handlelength=4,
-            labelspacing=0.2,
-            borderpad=0,
-        ).set_in_layout(False)
-    figure.supxlabel(_footer(runs), fontsize=10, color="0.2")
+    handles = [Line2D([], [], **_look(place), label=name) for place, name in enumerate(names)]
+    above = figure.add_subplot(grid[0, :])
+    above.axis("off")
+    above.legend(
+        handles=handles, handlelength=4, loc="center", ncols=math.ceil(len(names) / lines), frameon=False
+    ).set_in_layout(False)
+    _table(figure.add_subplot(grid[-1, :]), runs)
+    figure.supxlabel(footer, fontsize=10, color="0.2")
     figure.savefig(stream, format="png", dpi=110)
 
 
 def moving(runs: Sequence[Run], path: str) -> None:
     """Writes the GIF: the same race step by step, the early steps slower than the late ones; see `moments`."""
     surfaces = _surfaces(runs)
-    columns = min(_COLUMNS, len(surfaces))
-    rows = math.ceil(len(surfaces) / columns)
+    rows, columns = _grid(len(surfaces))
     ground = Figure(figsize=(max(2.9 * columns, 5.2), 2.6 * rows + 0.75), dpi=DOTS, layout="constrained")
     figure = Figure(figsize=ground.get_size_inches(), dpi=DOTS)
     ground.suptitle(" ", fontsize=11)  # keeps the room for the counter of steps
@@ -79,7 +73,7 @@ def moving(runs: Sequence[Run], path: str) -> None:
         _marks(axes, surface)
     for axes in panels[len(surfaces) :]:
         axes.axis("off")
-    names = [run.entrant.name for run in runs if run.surface is surfaces[0]]
+    names = _names(runs)
     handles = [Line2D([], [], **_look(place), label=name) for place, name in enumerate(names)]
     legend = {"loc": "outside lower center", "ncols": min(len(names), 4 * columns), "fontsize": 8, "frameon": False}
     ground.legend(handles=handles, handlelength=3.2, columnspacing=1.2, **legend)
@@ -115,8 +109,18 @@ def moments(last: int) -> list[int]:
     return sorted({round(last * (frame / (FRAMES - 1)) ** 2) for frame in range(FRAMES)})
 
 
+def _grid(count: int) -> tuple[int, int]:
+    """Rows and columns of panels, with as few empty places as the rows allow."""
+    rows = math.ceil(count / _COLUMNS)
+    return rows, math.ceil(count / rows)
+
+
 def _surfaces(runs: Sequence[Run]) -> list[Surface]:
     return list(dict.fromkeys(run.surface for run in runs))
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    return list(dict.fromkeys(run.entrant.name for run in runs))
 
 
 def _look(place: int) -> dict:
@@ -127,18 +131,44 @@ def _title(runs: Sequence[Run]) -> str:
     return f"Where optimizers go: {len(runs[0].positions) - 1} steps from the same start, learning rates tuned alike"
 
 
-def _label(run: Run) -> str:
-    if run.steps is not None:
-        end = f"{run.steps}"
-    elif run.left is not None:
-        end = f"left at step {run.left}"
-    else:
-        end = f"(f = {run.value:.2g})"
-    return f"{run.entrant.name}, {run.learning_rate:g}{'*' if run.at_edge else ''}: {end}"
+def _table(axes, runs: Sequence[Run]) -> None:
+    """The numbers of every run, a row for each optimizer; the quickest on each surface in bold."""
+    surfaces, names = _surfaces(runs), _names(runs)
+    axes.axis("off")
+    axes.set_title(
+        "Steps to a minimum, or in brackets f at the end, at the best learning rate. Bold: the fewest steps.",
+        fontsize=10,
+    )
+    cells = [["", *(surface.name for surface in surfaces)], *([name] for name in names)]
+    for name, cell in zip(names, cells[1:], strict=True):
+        of_name = {run.surface: run for run in runs if run.entrant.name == name}
+        cell += [_cell(of_name[surface]) for surface in surfaces]
+    table = axes.table(cells, bbox=(0, 0, 1, 1), cellLoc="center")
+    table.auto_set_font_size(False)
+    table.set_fontsize(9.5)
+    table.auto_set_column_width(range(len(cells[0])))
+    quickest = {
+        surface: min((run.steps for run in runs if run.surface is surface and run.steps is not None), default=None)
+        for surface in surfaces
+    }
+    for (row, column), cell in table.get_celld().items():
+        cell.set(edgecolor="0.8", linewidth=0.6)
+        if not column:
+            cell.get_text().set_horizontalalignment("left")
+        steps = cells[row][column].partition(" ")[0]
+        if not row or (column and steps == str(quickest[surfaces[column - 1]])):
+            cell.get_text().set_fontweight("bold")
+
+
+def _cell(run: Run) -> str:
+    return f"{run.ending} at {run.learning_rate:g}{'*' if run.at_edge else ''}"
 
 
 def _footer(runs: Sequence[Run]) -> str:
-    lines = [RULE, "A curve ends where its run has arrived to stay. Markers: after 1, 2, 4, 8, ... steps."]
+    lines = [
+        RULE,
+        "A curve ends where its run has arrived to stay. Markers, and thicker lines, after 1, 2, 4, 8, ... steps.",
+    ]
     if any(run.entrant.noisy for run in runs):
         lines.append(f"Noise: normal, seeded, standard deviation {NOISE:g} of the gradient's length at the start.")
     if any(run.at_edge for run in runs):
@@ -185,6 +215,15 @@ def _drawn(run: Run) -> np.ndarray:
 def _doublings(count: int) -> list[int]:
     """Places 1, 2, 4, 8, ... of a curve of `count` points, and its last."""
     return sorted({*(2**power for power in range(count.bit_length()) if 2**power < count), count - 1})
+
+
+def _trajectory(axes, positions: np.ndarray, look: dict) -> None:
+    """A path that begins thin, since all paths lie close at the start, and is thicker from each marker on."""
+    places = _doublings(len(positions))
+    line = {key: value for key, value in look.items() if key != "marker"}
+    for stage, (start, end) in enumerate(itertools.pairwise([0, *places])):
+        axes.plot(*positions[start : end + 1].T, **{**line, "linewidth": min(0.4 + 0.15 * stage, 1.6)})
+    axes.plot(*positions[places].T, **{**look, "linestyle": "none"})
 
 
 def _mark_exit(axes, run: Run, colour: str) -> None:

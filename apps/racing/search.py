@@ -72,6 +72,13 @@ class Run:
         """Whether the best rate is the grid's first or last: a better one may lie beyond."""
         return self.learning_rate in (RATES[0], RATES[-1])
 
+    @property
+    def ending(self) -> str:
+        """Steps to the minimum, the step that left the picture, or in brackets f at the end; for tables."""
+        if self.steps is not None:
+            return str(self.steps)
+        return f"left at {self.left}" if self.left is not None else f"({self.value:.2g})"
+
     def to_dict(self, path: bool = False) -> dict:
         """What the table says, for JSON; with `path`, the trajectory too."""
         end = self.positions[-1]
