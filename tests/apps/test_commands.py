@@ -14,7 +14,7 @@ import pytest
 
 import apps.list
 import optimizers
-from apps import fonts, report
+from apps import fonts, report, report_picture
 from zoo import data
 from zoo.errors import UserError
 
@@ -134,9 +134,11 @@ def test_report_of_images(tmp_path):
     assert sum(scores["n"] for scores in metrics["labels"].values()) == 60
     with open(tmp_path / "worst.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == 20 and {rows[0]["example"], rows[1]["example"]} == {"7", "31"}
+    assert {row["example"] for row in rows} == {"7", "31"}  # the wrong ones, and no others
     assert rows[0]["predicted"] == examples.names[(examples.labels[int(rows[0]["example"])] + 1) % 10]
-    assert rows[2]["predicted"] == rows[2]["label"]
+    report.write(str(tmp_path), measured, classifier(examples), examples, certain(examples, set(range(25))))
+    with open(tmp_path / "worst.csv", newline="", encoding="utf-8") as stream:
+        assert len(list(csv.DictReader(stream))) == report.WORST == 20
     picture = cv2.imread(str(tmp_path / "report.png"))
     assert picture.shape[1] >= 1200
     # Twenty black digits stand in the lower half: nothing drawn there would leave it white.
@@ -145,15 +147,67 @@ def test_report_of_images(tmp_path):
     assert (tmp_path / "other.txt").read_text() == "stays"
 
 
-def test_report_of_texts_takes_any_text(tmp_path):
-    texts = np.empty(30, object)
-    texts[:] = [f"$x^2 is {i} \\frac <b>ß</b>\n\x1b[31m " + "long " * i * 10 for i in range(30)]
-    examples = data.Examples(texts, np.arange(30, dtype=np.int32) % 2, ("bad $", "good $"), "own.csv")
-    measured = {"preset": "p", "data": "own$1$.csv", "split": None, "n": 30, "metrics": {"accuracy": 1.0}}
-    report.write(str(tmp_path / "new" / "deep"), measured, classifier(examples), examples, certain(examples, set()))
-    assert cv2.imread(str(tmp_path / "new" / "deep" / "report.png")).shape[0] > 1000
-    with open(tmp_path / "new" / "deep" / "worst.csv", newline="", encoding="utf-8") as stream:
-        assert next(csv.DictReader(stream))["item"] in set(texts)
+def texts_of(count, text, names=("bad $", "good $")):
+    """Examples with labels 0, 1, 0, ..., of the texts that a function of the number gives."""
+    texts = np.empty(count, object)
+    texts[:] = [text(i) for i in range(count)]
+    return data.Examples(texts, np.arange(count, dtype=np.int32) % 2, names, "own.csv")
+
+
+def drawn(examples, wrong, monkeypatch, tmp_path):
+    """The figure of a report, and metrics.json."""
+    kept, draw = [], report_picture.draw
+    monkeypatch.setattr(report_picture, "draw", lambda *given: kept.append(draw(*given)) or kept[0])
+    count = len(examples)
+    score = {"accuracy": 1 - len(wrong) / count}
+    measured = {"preset": "p", "data": "own$1$.csv", "split": None, "n": count, "metrics": score}
+    report.write(str(tmp_path / "r"), measured, classifier(examples), examples, certain(examples, set(wrong)))
+    return kept[0], json.loads((tmp_path / "r" / "metrics.json").read_text())
+
+
+def test_report_of_texts_takes_any_text(tmp_path, monkeypatch):
+    examples = texts_of(30, lambda i: f"$x^2 is {i} \\frac <b>ß</b>\n\x1b[31m " + "long " * i * 10)
+    drawn(examples, range(30), monkeypatch, tmp_path)
+    assert cv2.imread(str(tmp_path / "r" / "report.png")).shape[0] > 1000
+    with open(tmp_path / "r" / "worst.csv", newline="", encoding="utf-8") as stream:
+        assert next(csv.DictReader(stream))["item"] in set(examples.raw)
+
+
+def test_report_without_a_wrong_example(tmp_path, monkeypatch):
+    figure, _ = drawn(texts_of(4, str), (), monkeypatch, tmp_path)
+    upper, lower = figure.subfigs
+    assert lower.get_suptitle() == "No example is wrong" and not lower.axes
+    assert upper.get_suptitle() == "p on own\\$1\\$.csv: 4 of 4 examples correct\naccuracy 1.0000"
+    header = "rank,example,item,label,label_probability,predicted,predicted_probability\n"
+    assert (tmp_path / "r" / "worst.csv").read_text() == header
+
+
+def test_report_s_matrix_is_a_square_with_a_grid_and_knows_labels_without_examples(tmp_path, monkeypatch):
+    examples = texts_of(6, lambda i: "text " * 9, names=("bad", "good", "a name of many letters"))
+    figure, metrics = drawn(examples, [1], monkeypatch, tmp_path)
+    axes = figure.subfigs[0].axes[0]
+    box = axes.get_window_extent()
+    assert box.width == pytest.approx(box.height, rel=0.01)
+    assert list(axes.get_xticks(minor=True)) == list(axes.get_yticks(minor=True)) == [0.5, 1.5]
+    assert [line.get_visible() for line in axes.xaxis.get_minorticklines()]
+    told = [label.get_text() for label in axes.get_yticklabels()]
+    assert told == ["bad (100.0%)", "good (66.7%)", "a name of many letters (none)"]
+    nobody = metrics["labels"]["a name of many letters"]
+    assert (nobody["n"], nobody["recall"], nobody["precision"]) == (0, None, 0.0)  # 1 was predicted, wrongly
+    assert figure.subfigs[1].get_suptitle() == "The only wrong example"
+
+
+@pytest.mark.parametrize("letters", ["many words of a review ", "WWWWW ", "iiii ", "x"])
+def test_report_of_texts_fills_its_page(letters, tmp_path, monkeypatch):
+    figure, _ = drawn(texts_of(8, lambda i: letters * 400), range(8), monkeypatch, tmp_path)
+    (axes,) = figure.subfigs[1].axes
+    figure.draw_without_rendering()
+    page = axes.get_window_extent()
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert max(box.x1 for box in boxes) == pytest.approx(page.x1 - 0.25 * figure.dpi, abs=0.45 * figure.dpi)
+    assert max(box.x1 for box in boxes) < page.x1 and page.y0 <= min(box.y0 for box in boxes) < page.y0 + figure.dpi / 2
+    tops = sorted((box.y1 for box in boxes), reverse=True)
+    assert max(above - below for above, below in zip(tops, tops[1:], strict=False)) < 0.5 * figure.dpi
 
 
 def test_what_no_font_has_is_counted_and_not_drawn_as_boxes(tmp_path, monkeypatch, recwarn):
@@ -164,7 +218,7 @@ def test_what_no_font_has_is_counted_and_not_drawn_as_boxes(tmp_path, monkeypatc
     texts[:] = ["この映画はとても良い。" * 9, "这部电影很无聊", "plain", "Ça va"]
     examples = data.Examples(texts, np.array([0, 1, 0, 1], np.int32), ("悪い", "good"), "own.csv")
     measured = {"preset": "p", "data": "own.csv", "split": None, "n": 4, "metrics": {"accuracy": 1.0}}
-    report.write(str(tmp_path), measured, classifier(examples), examples, certain(examples, set()))
+    report.write(str(tmp_path), measured, classifier(examples), examples, certain(examples, {0, 1, 2, 3}))
     fonts._glyphs.cache_clear()
     assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
     assert "这部电影很无聊" in (tmp_path / "worst.csv").read_text(encoding="utf-8")
@@ -370,9 +424,8 @@ def test_evaluate_of_pairs(writers, pairs_table, zoo_main, tmp_path, monkeypatch
     assert lines[2:] == ["  bleu 50.00", "  chrf 100.00", "  signature nrefs:1"]
     assert json.loads((tmp_path / "r" / "metrics.json").read_text()) == found
     with open(tmp_path / "r" / "worst.csv", newline="", encoding="utf-8") as stream:
-        worst, best = csv.DictReader(stream)
+        (worst,) = csv.DictReader(stream)  # the other one is its reference
     assert (worst["item"], worst["references"], worst["text"], worst["chrf"]) == ("nein", "no", "yes", "0.0")
-    assert (best["item"], best["chrf"]) == ("ein hund", "100.0")
 
 
 def test_list_of_presets_that_write(writers, zoo_main):
