@@ -5,28 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.recipe import Recipe
 
-def draw(history: Sequence[dict], metric: str, path: Path, title: str) -> None:
+
+def draw(history: Sequence[dict], recipe: Recipe, path: Path, title: str) -> None:
     """Draws loss and metric over the epochs, of training (dashed) and validation (solid), legible in grey.
 
+    The epoch of the best validation value is marked in each. The title names the last epoch: a preset has its weights.
+
     Args:
-        history: One row per epoch, with "loss", "val_loss" and the metric's two columns.
-        metric: Name of the metric, as in the history; left out where the history has none.
+        history: One row per epoch, with "loss", "val_loss" and the two columns of the recipe's metric, which is left
+            out where the history has none.
+        recipe: What was trained.
         path: PNG to write.
         title: Stands above.
     """
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]
-    columns = [name for name in ("loss", metric) if name in history[0]]
-    figure = Figure(figsize=(4.5 * len(columns), 3.4), layout="constrained")
-    figure.suptitle(title)
+    columns = [name for name in ("loss", recipe.metric) if name in history[0]]
+    figure = Figure(figsize=(4.8 * len(columns), 3.6), layout="constrained")
+    figure.suptitle(f"{title}: weights of epoch {epochs[-1]}")
     for axes, name in zip(figure.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
         marker = "o" if len(epochs) < 3 else None
+        held = [row["val_" + name] for row in history]
         axes.plot(epochs, [row[name] for row in history], "--", color="0.45", marker=marker, label="training")
-        axes.plot(epochs, [row["val_" + name] for row in history], color="tab:blue", marker=marker, label="validation")
-        axes.set(xlabel="epoch", ylabel=name)
+        axes.plot(epochs, held, color="tab:blue", marker=marker, label="validation")
+        best = (min if name == "loss" else max)(range(len(held)), key=held.__getitem__)
+        label = f"best: epoch {epochs[best]}, {held[best]:.4f}"
+        look = {"markersize": 9, "markerfacecolor": "none", "markeredgecolor": "black", "linestyle": "none"}
+        axes.plot(epochs[best], held[best], marker="o", label=label, **look)
+        axes.set(xlabel="epoch", ylabel=_loss(recipe) if name == "loss" else name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=120)
+
+
+def _loss(recipe: Recipe) -> str:
+    """The name of the loss: smoothed labels keep it above 0, however good the model."""
+    smoothing = recipe.label_smoothing or recipe.arguments.get("smoothing", 0.0)  # of a model with its own loss
+    return f"loss (label smoothing {smoothing:g})" if smoothing else "loss"

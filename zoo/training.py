@@ -313,7 +313,7 @@ def _finish(
         writer = csv.DictWriter(file, history[0].keys())
         writer.writeheader()
         writer.writerows(history)
-    curve.draw(history, recipe.metric, folder / "curve.png", title=task.config["name"])
+    curve.draw(history, recipe, folder / "curve.png", title=task.config["name"])
     shipped = type(task).load(folder, preset.read_config(folder))
     measured, split = (held, "validation") if test is None else (test, "test" if source else recipe.splits[1])
     validation = shipped.evaluate(held)
