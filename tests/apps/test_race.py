@@ -195,6 +195,53 @@ def test_the_pictures_can_be_read(raced):
     assert pictures.moments(300)[-1] == 300 and pictures.moments(2) == [0, 1, 2]
 
 
+def test_the_picture_has_one_legend_thin_beginnings_and_the_numbers_in_a_table(monkeypatch):
+    import io
+
+    from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
+    from matplotlib.table import Table
+
+    from apps.racing import pictures, search
+
+    chosen = [surfaces.get(name) for name in ("ravine", "saddle")]
+    names = [entrants.get(name, True).name for name in ("adam", "lion")]
+    paths = {  # arrives at step 3; ends away from the minimum; leaves
+        ("ravine", "Adam"): ((-2, 0), (-1, 0), (1, 0), (0, 0), (0, 0.01)),
+        ("ravine", "Lion"): ((-2, 0), (0, 0), (0, 0), (0, 0), (1, 0)),
+        ("saddle", "Adam"): ((-1, 0), (0, 1), (0, 1), (0, 1), (0, 1)),
+        ("saddle", "Lion"): ((-1, 0), (0, 0), (9, 0), (9, 0), (99, 0)),
+    }
+    runs = [
+        search.Run(surface, entrants.get(name, True), 4.64, np.array(paths[surface.name, name], float), 1)
+        for surface in chosen
+        for name in names
+    ]
+    kept, save = [], Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: kept.append(self) or save(self, *a, **k))
+    pictures.still(runs, io.BytesIO())
+    (figure,) = kept
+    (legend,) = figure.findobj(Legend)
+    assert [text.get_text() for text in legend.get_texts()] == names
+    (table,) = figure.findobj(Table)
+    cells = {place: cell.get_text() for place, cell in table.get_celld().items()}
+    told = [[cells[row, column].get_text() for column in range(3)] for row in range(3)]
+    assert told == [
+        ["", "ravine", "saddle"],
+        ["Adam", "3 at 4.64*", "1 at 4.64*"],
+        ["Lion", "(3.4) at 4.64*", "left at 2 at 4.64*"],
+    ]
+    assert [place for place, text in cells.items() if text.get_fontweight() == "bold" and place[0]] == [(1, 1), (1, 2)]
+    axes = next(axes for axes in figure.axes if axes.get_title() == chosen[0].title)
+    widths = [
+        line.get_linewidth() for line in axes.lines if line.get_color() == "#000000" and line.get_linestyle() == "-"
+    ]
+    assert len(widths) == 3 and widths == sorted(set(widths))  # steps 0 to 1, 1 to 2, 2 to 3
+    for text in (figure._suptitle, figure._supxlabel, legend):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 and box.x1 <= figure.bbox.x1 and 0 <= box.y0 and box.y1 <= figure.bbox.y1
+
+
 def test_the_same_seed_gives_the_same_files(raced, tmp_path, zoo_main):
     out, lines = raced
     argv = ["--surfaces", "saddle,ravine", "--optimizers", "SGD,Adam", "--steps", STEPS, "--seed", 5]
