@@ -109,7 +109,7 @@ def _on_recipe(arguments: argparse.Namespace, out: Path) -> int:
         with open(folder / "race.png", "wb") as stream:
             curves.draw(measured, stream)
         preset.write_json(folder / "race.json", measured)
-    say.table(_scores_table(measured))
+    say.table(curves.scores_table(measured))
     say.line(f"Written: {out} (race.png, race.json) in {measured['minutes']:.1f} minutes")
     return 0
 
@@ -172,23 +172,6 @@ def _steps_table(runs) -> tuple[list[str], list[list[str]], str]:
         rows,
         f"In brackets: f at the end of a run that does not arrive.{edge}",
     )
-
-
-def _scores_table(measured) -> tuple[list[str], list[list[str]], str]:
-    rows = []
-    for entry in measured["optimizers"]:
-        held, test = entry["validation"], entry["test"]
-        rows.append(
-            [
-                entry["optimizer"],
-                f"{entry['learning_rate']:.3g}{'*' if entry['rate_at_edge'] else ''}",
-                f"{held['mean']:.2%} ± {held['deviation']:.2%}",
-                f"{test['mean']:.2%} ± {test['deviation']:.2%}",
-            ]
-        )
-    edge = " * best at the edge of its grid: a better rate may lie beyond." if "*" in str(rows) else ""
-    head = ["optimizer", "rate", f"validation {measured['metric']}", f"test {measured['metric']}"]
-    return head, rows, f"Mean and standard deviation over {len(measured['seeds'])} seeds.{edge}"
 
 
 class _Say:

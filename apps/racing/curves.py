@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import IO
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from apps.racing import looks
 from apps.racing.looks import LOOKS
 
 
@@ -19,18 +22,23 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
         stream: Where to.
     """
     entries, metric = measured["optimizers"], measured["metric"]
-    figure = Figure(figsize=(15, 4.6 + 0.12 * len(entries)), layout="constrained")
+    lines = math.ceil(len(entries) / 7)  # of the legend
+    above, below = 0.3 * lines, 0.5 + 0.26 * len(entries)  # inches
+    figure = Figure(figsize=(15, above + 5.1 + below), layout="constrained")
     figure.suptitle(
         f"{measured['recipe']}: {measured['examples']:,} training examples, {_count(measured['epochs'], 'epoch')}, "
         f"{_count(len(measured['seeds']), 'seed')}, {_count(measured['rates'], 'learning rate')} each",
         fontsize=15,
     )
-    search, curves, scores = figure.subplots(1, 3, width_ratios=[1, 1, 1.1])
+    grid = figure.add_gridspec(3, 3, width_ratios=[1, 1, 1.1], height_ratios=[above, 4.2, below])
+    search, curves, scores = (figure.add_subplot(grid[1, column]) for column in range(3))
+    handles = []
     for place, entry in enumerate(entries):
         look = {**LOOKS[place % len(LOOKS)], "markersize": 6, "markeredgewidth": 1.3}
         name = entry["optimizer"]
+        handles.append(Line2D([], [], **look, label=name))
         rates = [each["learning_rate"] for each in entry["search"]]
-        search.plot(rates, [each["validation"] for each in entry["search"]], **look, label=name)
+        search.plot(rates, [each["validation"] for each in entry["search"]], **look)
         chosen = [each["learning_rate"] for each in entry["search"]].index(entry["learning_rate"])
         search.plot(
             entry["learning_rate"],
@@ -43,7 +51,7 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
         )
         values = np.array(entry["by_epoch"])  # seeds, epochs
         epochs = np.arange(1, values.shape[1] + 1) + (place - (len(entries) - 1) / 2) * 0.05
-        curves.errorbar(epochs, values.mean(0), _deviation(values), **look, capsize=4, label=name)
+        curves.errorbar(epochs, values.mean(0), _deviation(values), **look, capsize=4)
         test = np.array(entry["test"]["values"])
         scores.plot(test, np.full(len(test), place) + 0.12, **{**look, "linestyle": "none"}, alpha=0.7)
         scores.errorbar(
@@ -57,17 +65,34 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
     curves.set(xlabel="epoch", xlim=(0.5, measured["epochs"] + 0.5), ylabel=f"validation {metric}, mean ± deviation")
     curves.set_title("The chosen rates")
     curves.xaxis.get_major_locator().set_params(integer=True)
-    names = [f"{e['optimizer']}\nrate {e['learning_rate']:g}{'*' if e['rate_at_edge'] else ''}" for e in entries]
-    scores.set_yticks(range(len(entries)), names)
+    scores.set_yticks(range(len(entries)), [entry["optimizer"] for entry in entries])
     scores.set(xlabel=f"test {metric}: each seed, and mean ± deviation", ylim=(len(entries) - 0.5, -0.6))
     scores.set_title("At the end, on data that chose nothing")
-    curves.legend(handlelength=4)
     scores.margins(x=0.12)
-    if any(entry["rate_at_edge"] for entry in entries):
-        figure.supxlabel("* best at the edge of its grid of rates: a better one may lie beyond", fontsize=10)
+    looks.legend(figure.add_subplot(grid[0, :]), handles, columns=math.ceil(len(handles) / lines))
+    head, rows, note = scores_table(measured)
+    looks.table(figure.add_subplot(grid[2, :]), [head, *rows], note)
     for axes in (search, curves, scores):
         axes.grid(alpha=0.3)
     figure.savefig(stream, format="png", dpi=110)
+
+
+def scores_table(measured: Mapping) -> tuple[list[str], list[list[str]], str]:
+    """Head, rows and a note of the table of rates and scores."""
+    rows = []
+    for entry in measured["optimizers"]:
+        held, test = entry["validation"], entry["test"]
+        rows.append(
+            [
+                entry["optimizer"],
+                f"{entry['learning_rate']:.3g}{'*' if entry['rate_at_edge'] else ''}",
+                f"{held['mean']:.2%} ± {held['deviation']:.2%}",
+                f"{test['mean']:.2%} ± {test['deviation']:.2%}",
+            ]
+        )
+    edge = " * best at the edge of its grid: a better rate may lie beyond." if "*" in str(rows) else ""
+    head = ["optimizer", "rate", f"validation {measured['metric']}", f"test {measured['metric']}"]
+    return head, rows, f"Mean and standard deviation over {len(measured['seeds'])} seeds.{edge}"
 
 
 def _deviation(values: np.ndarray) -> np.ndarray:

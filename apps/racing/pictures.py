@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from apps.racing import looks
 from apps.racing.looks import LOOKS
 from apps.racing.search import NOISE, RULE, Run
 from apps.racing.surfaces import Surface
@@ -50,11 +51,7 @@ def still(runs: Sequence[Run], stream: IO[bytes]) -> None:
             _mark_exit(axes, run, _look(number)["color"])
         _marks(axes, surface)
     handles = [Line2D([], [], **_look(place), label=name) for place, name in enumerate(names)]
-    above = figure.add_subplot(grid[0, :])
-    above.axis("off")
-    above.legend(
-        handles=handles, handlelength=4, loc="center", ncols=math.ceil(len(names) / lines), frameon=False
-    ).set_in_layout(False)
+    looks.legend(figure.add_subplot(grid[0, :]), handles, columns=math.ceil(len(names) / lines))
     _table(figure.add_subplot(grid[-1, :]), runs)
     figure.supxlabel(footer, fontsize=10, color="0.2")
     figure.savefig(stream, format="png", dpi=110)
@@ -134,30 +131,17 @@ def _title(runs: Sequence[Run]) -> str:
 def _table(axes, runs: Sequence[Run]) -> None:
     """The numbers of every run, a row for each optimizer; the quickest on each surface in bold."""
     surfaces, names = _surfaces(runs), _names(runs)
-    axes.axis("off")
-    axes.set_title(
-        "Steps to a minimum, or in brackets f at the end, at the best learning rate. Bold: the fewest steps.",
-        fontsize=10,
-    )
     cells = [["", *(surface.name for surface in surfaces)], *([name] for name in names)]
-    for name, cell in zip(names, cells[1:], strict=True):
-        of_name = {run.surface: run for run in runs if run.entrant.name == name}
-        cell += [_cell(of_name[surface]) for surface in surfaces]
-    table = axes.table(cells, bbox=(0, 0, 1, 1), cellLoc="center")
-    table.auto_set_font_size(False)
-    table.set_fontsize(9.5)
-    table.auto_set_column_width(range(len(cells[0])))
-    quickest = {
-        surface: min((run.steps for run in runs if run.surface is surface and run.steps is not None), default=None)
-        for surface in surfaces
-    }
-    for (row, column), cell in table.get_celld().items():
-        cell.set(edgecolor="0.8", linewidth=0.6)
-        if not column:
-            cell.get_text().set_horizontalalignment("left")
-        steps = cells[row][column].partition(" ")[0]
-        if not row or (column and steps == str(quickest[surfaces[column - 1]])):
-            cell.get_text().set_fontweight("bold")
+    bold = set()
+    for column, surface in enumerate(surfaces, start=1):
+        here = [run for run in runs if run.surface is surface]
+        fewest = min((run.steps for run in here if run.steps is not None), default=None)
+        for row, run in enumerate(here, start=1):
+            cells[row].append(_cell(run))
+            if fewest is not None and run.steps == fewest:
+                bold.add((row, column))
+    title = "Steps to a minimum, or in brackets f at the end, at the best learning rate. Bold: the fewest steps."
+    looks.table(axes, cells, title, bold)
 
 
 def _cell(run: Run) -> str:
