@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -47,7 +46,9 @@ def draw(
     else:
         below = heading + 2.1 * -(-len(raw) // 5)
     shown = min(len(labels), MOST_LABELS)
-    above = 2.0 + float(np.clip(0.5 * shown, 1.6, 9))
+    names = 0.08 * max(len(_short(label)) for label in labels)
+    side = min(float(np.clip(0.5 * shown, 1.6, 9)), WIDTH - names - 4.6)  # beside the names and three columns of scores
+    above = 1.6 + 0.7 * names + side
     figure = Figure(figsize=(WIDTH, above + below), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=[above, below])
     values = ", ".join(f"{name} {value:.4f}" for name, value in measured["metrics"].items())
@@ -81,7 +82,7 @@ def _matrix(figure, labels: Sequence[str], matrix: np.ndarray, by_label: Mapping
     shares = part / np.maximum(matrix[kept].sum(1, keepdims=True), 1)  # of each true label
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
-    names = [fonts.plain(textwrap.shorten(labels[k], 24, placeholder="…")) for k in kept]
+    names = [fonts.plain(_short(labels[k])) for k in kept]
     correct = [_score(by_label[labels[k]]["recall"]) for k in kept]
     slant = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 4 else {}
     axes.set_xticks(range(len(kept)), names, **slant)
@@ -134,7 +135,8 @@ def _pictures(figure, raw: list, rows: list[dict]) -> None:
     for axis, item, row in zip(axes, raw, rows, strict=False):
         data = item if isinstance(item, bytes) else Path(item).read_bytes()
         axis.imshow(images.pixels(data)[..., ::-1], interpolation="nearest" if len(data) < 5000 else "antialiased")
-        axis.set_title(f"{row['rank']}. {_told(row, chr(10))}", fontsize=9, parse_math=False)
+        title = _told(row, between="\n", longest=16)  # as wide as the picture
+        axis.set_title(f"{row['rank']}. {title}", fontsize=9, parse_math=False)
 
 
 def _texts(figure, heading: float, height: float, bodies: Sequence[Sequence[str]], rows: list[dict]) -> None:
@@ -144,7 +146,7 @@ def _texts(figure, heading: float, height: float, bodies: Sequence[Sequence[str]
     look = {"fontsize": _SIZE, "va": "top", "parse_math": False}
     top = heading
     for lines, row in zip(bodies, rows, strict=True):
-        head = f"{row['rank']}. {_told(row, ', ')}, example {row['example']}"
+        head = f"{row['rank']}. {_told(row, between=', ', longest=48)}, example {row['example']}"
         axis.text(_MARGIN, top, head, fontweight="bold", **look)
         for place, line in enumerate(lines, start=1):
             axis.text(_MARGIN + _INDENT, top + place * _LINE, line, **look)
@@ -194,9 +196,16 @@ def wrap(text: str, width: Callable[[str], float], most: float) -> list[str]:
     return [*lines, line] if line else lines
 
 
-def _told(row: dict, between: str) -> str:
-    short = {key: fonts.drawable(textwrap.shorten(row[key], 24, placeholder="…")) for key in ("label", "predicted")}
+def _told(row: dict, between: str, longest: int) -> str:
+    short = {key: fonts.drawable(_short(row[key], longest)) for key in ("label", "predicted")}
     return (
         f"label {short['label']} ({row['label_probability']:.1%}){between}"
         f"predicted {short['predicted']} ({row['predicted_probability']:.1%})"
     )
+
+
+def _short(label: str, longest: int = 24) -> str:
+    """Both ends of a long name, either of which may tell it from another."""
+    label = " ".join(label.split())
+    begin = (longest - 1) // 2
+    return label if len(label) <= longest else f"{label[:begin]}…{label[begin + 1 - longest :]}"

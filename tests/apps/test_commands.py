@@ -173,6 +173,17 @@ def test_report_of_texts_takes_any_text(tmp_path, monkeypatch):
         assert next(csv.DictReader(stream))["item"] in set(examples.raw)
 
 
+def test_report_of_many_labels_with_long_names_is_not_cut_off(tmp_path, monkeypatch):
+    names = tuple(f"a label with a long name, number {place}" for place in range(60))
+    figure, metrics = drawn(texts_of(30, str, names), range(30), monkeypatch, tmp_path)
+    figure.draw_without_rendering()
+    axes = figure.subfigs[0].axes[0]
+    told = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(told) == len(set(told)) == report_picture.MOST_LABELS < len(metrics["labels"])
+    box = axes.get_tightbbox()
+    assert 0 <= box.x0 and box.x1 <= figure.bbox.x1 and axes.get_window_extent().width > 0.4 * figure.bbox.width
+
+
 def test_report_without_a_wrong_example(tmp_path, monkeypatch):
     figure, _ = drawn(texts_of(4, str), (), monkeypatch, tmp_path)
     upper, lower = figure.subfigs
