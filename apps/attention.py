@@ -143,7 +143,7 @@ def draw(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> F
 
     columns, rows = ([_label(word) for word in words[:MOST]] for words in (source, target))
     # A letter of the labels is about 0.08 inches wide; the rest is for the axes' names and the bar of colours.
-    width = max(4.5, CELL * len(columns) + 0.08 * max(map(len, rows)) + 1.6)
+    width = max(4.5, CELL * len(columns) + 0.08 * max(map(len, rows)) + 1.8)
     height = max(3.0, CELL * len(rows) + 0.08 * max(map(len, columns)) + 0.6)
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
@@ -159,7 +159,7 @@ def draw(source: Sequence[str], target: Sequence[str], weights: np.ndarray) -> F
     axes.grid(which="minor", color="0.9", linewidth=0.5)
     axes.tick_params(which="minor", length=0)
     figure.colorbar(
-        picture, label="share of the attention (rest: end of the text)", fraction=0.4 / width, pad=0.1 / width
+        picture, label="share of the attention\n(rest: end of the text)", fraction=0.4 / width, pad=0.1 / width
     )
     return figure
 

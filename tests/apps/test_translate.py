@@ -300,6 +300,13 @@ def test_a_heat_map_sums_over_a_source_word_and_averages_over_a_target_word():
     assert attention.png(["</s>"], ["</s>"], np.ones((1, 1)))[:4] == b"\x89PNG"
 
 
+def test_a_small_heat_map_is_not_cut_off():
+    figure = attention.draw(["ja"], ["yes"], np.ones((1, 1)))
+    figure.draw_without_rendering()
+    box = figure.axes[1].get_tightbbox()
+    assert 0 <= box.y0 and box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1
+
+
 def test_a_heat_map_says_what_it_leaves_out():
     figure = attention.draw(["x"] * 250, ["y"], np.full((1, 250), 1 / 250))
     assert figure.axes[0].get_xlabel() == "source, the first 200 of 250 words"
