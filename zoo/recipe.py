@@ -52,7 +52,9 @@ class Recipe:
         minutes: Measured minutes of training on 2 CPU cores.
         comparisons: Baselines and published figures.
         about: One paragraph for the card.
-        limits: Known limits, one sentence each.
+        limits: Known limits, one sentence each; the first is told where the preset answers.
+        foreign: Sets of `zoo.data.foreign` from which `zoo.tasks.confidence` learns what is none of the training's.
+        strangers: Sets of which the card says how many answers are marked; none of `foreign`.
     """
 
     name: str
@@ -86,6 +88,8 @@ class Recipe:
     minutes: float | None = None
     comparisons: tuple[Comparison, ...] = ()
     limits: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 _TO_HUNDRED = ("bleu", "chrf", "rouge")

@@ -29,6 +29,11 @@ class SequenceModel(keras.Model):
     # read it together. Otherwise it gets a memory of B K rows.
     shares_memory: bool = False
 
+    @property
+    def vectors(self):
+        """The table of the source tokens' vectors, [V, D]; None where the model keeps it to itself."""
+        return None
+
     def call(self, inputs: dict, training: bool = False):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V] of what follows each target token."""
         raise NotImplementedError

@@ -121,6 +121,11 @@ class LSTMAttention(SequenceModel):
         self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), **part, name="dropout")
         self.built = True
 
+    @property
+    def vectors(self):
+        """The table of the source tokens' vectors, [V, D]."""
+        return self.source_embedding.embeddings
+
     def call(self, inputs, training=False):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V]."""
         return self.target_embedding(self._write(inputs, training)[0], reverse=True)

@@ -122,6 +122,11 @@ class PointerGenerator(SequenceModel):
         self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), **part, name="dropout")
         self.built = True
 
+    @property
+    def vectors(self):
+        """The table of the source tokens' vectors, [V, D]."""
+        return self.embedding.embeddings
+
     def call(self, inputs, training=False):
         """{"source": [B, S], "target": [B, T]} -> log-probabilities [B, T, V], and the coverage loss is noted."""
         x, states = self._write(inputs, training)

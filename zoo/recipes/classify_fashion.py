@@ -60,4 +60,5 @@ RECIPE = Recipe(
         "Shirts, T-shirts, pullovers and coats are taken for one another: there it is wrong most.",
         "A picture with bright corners is inverted first, since the training pictures are bright on black.",
     ),
+    strangers=("waste", "photos"),
 )

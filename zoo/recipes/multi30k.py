@@ -56,6 +56,12 @@ def recipe(source: str, target: str, sampling: float = 0.5, **fields) -> Recipe:
                 "Signs that no caption has, emoji or another alphabet, it cannot spell: what stands for them is noise.",
                 "What it has not read it may leave out or replace by what captions often say.",
             ),
+            "strangers": (
+                *(f"captions/{language}" for language in NAMES if language != source),
+                "sentences/es",
+                "news",
+                "letters",
+            ),
             **fields,
         }
     )

@@ -92,4 +92,6 @@ RECIPE = Recipe(
         "Irony, comparisons with other films and retold plots mislead it.",
         "Reviews of famous people or films may pull it either way, whatever is said of them.",
     ),
+    foreign=("conversations", "passages", "requests"),
+    strangers=("news", "messages"),
 )

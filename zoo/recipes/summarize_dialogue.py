@@ -41,4 +41,5 @@ RECIPE = Recipe(
         "It reads the first 400 pieces, about 300 words, and says how many there were.",
         "It writes what such dialogues are often about: names, numbers and who did what may be wrong.",
     ),
+    strangers=("captions/de", "news", "letters"),
 )

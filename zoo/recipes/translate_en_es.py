@@ -40,4 +40,5 @@ RECIPE = Recipe(
         "Spanish has several words for 'you': it picks one, without knowing who is spoken to.",
         "A text of more than 64 pieces is translated sentence by sentence.",
     ),
+    strangers=("captions/de", "captions/fr", "sentences/es", "news", "letters"),
 )

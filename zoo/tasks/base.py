@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo import catalog, data, preset, weights
@@ -17,6 +18,7 @@ from zoo.data import examples as data_examples
 from zoo.data.batches import Batches, alone
 from zoo.errors import UserError
 from zoo.recipe import Recipe
+from zoo.tasks import confidence
 from zoo.tasks.results import Failure
 
 
@@ -33,6 +35,8 @@ class Task:
 
     name: str
     raw_name: str  # the signature's argument
+    classifies = False  # whether its answers are one of `labels`
+    numbers: tuple[str, ...] = ()  # of `zoo.tasks.confidence`, what may have limits
     tolerance = 1e-5  # of the answer's probabilities, between two processes
     requires: tuple[str, ...] = ()  # modules whose operations an export needs besides TensorFlow's
 
@@ -40,6 +44,7 @@ class Task:
         self.model = model
         self.config = dict(config)
         self.labels = tuple(config.get("labels", ()))
+        self.confidence: confidence.Confidence | None = None  # None: no answer is marked
 
     # To be said by a subclass.
 
@@ -60,13 +65,32 @@ class Task:
         """Arrays of the answer -> one Result per row."""
         raise NotImplementedError
 
-    def answers(self, examples, bad: dict[int, UserError | OSError] | None = None):
+    def answers(self, examples, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None):
         """What `measure` takes for the examples.
 
         Args:
             examples: What to answer.
             bad: Where it is given, an example that cannot be read is entered here by its place and has no answer;
                 otherwise it raises.
+            marks: Where it is given, it is told of each answer whether its confidence is low; nothing where the
+                preset is not calibrated.
+        """
+        raise NotImplementedError
+
+    def traits(self, features: tf.Tensor) -> tf.Tensor:
+        """The model's input `[B, ...]` -> what `distance` and `foreign` are computed from, `[B, D]`."""
+        raise NotImplementedError
+
+    def doubts(self, items: Iterable) -> dict[str, np.ndarray]:
+        """The numbers of `zoo.tasks.confidence` that a calibrated task has limits for, of N items, each `[N]`."""
+        raise NotImplementedError
+
+    def uncalibrated(self, train, foreign: Sequence | None = None) -> confidence.Confidence:
+        """What the numbers of this kind of task are computed with, before they have limits.
+
+        Args:
+            train: Training examples.
+            foreign: Raw items of another kind, where the recipe names some.
         """
         raise NotImplementedError
 
@@ -79,6 +103,11 @@ class Task:
         raise NotImplementedError
 
     # The same for all.
+
+    @property
+    def introduction(self) -> str:
+        """What to know before the first answer: what the preset is for, its first limit, its labels."""
+        return preset.introduction(self.config)
 
     @classmethod
     def load_examples(cls, source: str, split: str | None = None, **columns) -> Examples:
@@ -104,10 +133,35 @@ class Task:
         """The model's outputs, as they are answered from."""
         return self.model(features, training=False)
 
+    def judged(self, features: tf.Tensor, context: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """The model's outputs, and the numbers that `confidence` has limits for, each `[B]`; none where it is None."""
+        raise NotImplementedError
+
+    def answered(self, outputs, doubts: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict:
+        """What `postprocess` makes, and of a calibrated preset `low_confidence`, bool `[B]`."""
+        mark = {} if self.confidence is None else {"low_confidence": self.confidence.low(doubts)}
+        return {**self.postprocess(outputs, context), **mark}
+
     def answer(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The whole road as graph operations: raw strings `[B]` -> tensors of the answer."""
         features, context = self.preprocess(raw)
-        return self.postprocess(self.outputs(features), context)
+        return self.answered(*self.judged(features, context), context)
+
+    def calibrate(self, train, held, foreign: Sequence | None = None) -> None:
+        """Sets from when on an answer is marked; see `zoo.tasks.confidence`.
+
+        Args:
+            train: Training examples.
+            held: Validation examples; of fewer than `confidence.LEAST` none can be marked.
+            foreign: As `uncalibrated` takes them.
+        """
+        self.confidence = None
+        self.config.pop("confidence", None)
+        if len(held) >= confidence.LEAST:
+            self.confidence = self.uncalibrated(train, foreign)
+            self.confidence = self.confidence.limited(self.doubts(held.raw), validation=len(held))
+            self.config["confidence"] = self.confidence.to_config()
+        self.__dict__.pop("_compiled", None)  # it was traced with what was there before
 
     def signatures(self) -> dict[str, tuple]:
         """Name -> (function, its tensor specification), for `zoo.export`."""
@@ -213,6 +267,7 @@ class Task:
         except (TypeError, ValueError, KeyError) as error:
             raise UserError(f"{folder / 'config.json'}: {error}") from error
         weights.load(task.model, folder / "weights" / "model.weights.h5")
+        task.confidence = confidence.read(folder, config, cls.numbers)
         return task
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -222,6 +277,12 @@ class Task:
 
     def write(self, folder: Path) -> None:
         """Writes the task's files into an existing folder."""
-        preset.write_json(folder / "config.json", {"format": preset.FORMAT, **self.config})
+        self.write_config(folder)
         (folder / "weights").mkdir()
         weights.save(self.model, folder / "weights" / "model.weights.h5")
+
+    def write_config(self, folder: Path) -> None:
+        """Writes what a calibration changes: the configuration, and the arrays of `confidence`."""
+        preset.write_json(folder / "config.json", {"format": preset.FORMAT, **self.config})
+        if self.confidence is not None:
+            self.confidence.write(folder)

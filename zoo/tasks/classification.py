@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
@@ -15,6 +15,8 @@ from zoo.tasks.results import Classification
 
 class ClassificationTask(Task):
     """A model whose outputs are one logit per label, of which one is right."""
+
+    classifies = True
 
     def __init__(self, model: keras.Model, config: Mapping):
         super().__init__(model, config)
@@ -42,6 +44,7 @@ class ClassificationTask(Task):
     def results(self, tensors: Mapping) -> list[Classification]:
         """Arrays of `postprocess` -> one Classification per row; a text without a word gets the empty one."""
         counts = {key: tensors[key].tolist() for key in ("used_tokens", "total_tokens") if key in tensors}
+        low_confidence = tensors.get("low_confidence", np.zeros(len(tensors["scores"]), bool))
         answers = []
         for row, (labels, scores) in enumerate(
             zip(tensors["labels"].tolist(), tensors["scores"].tolist(), strict=True)
@@ -51,11 +54,16 @@ class ClassificationTask(Task):
             if shortened.get("total_tokens") == 0:
                 answers.append(Classification(None, None))
                 continue
-            answers.append(Classification(named[0][0], named[0][1], tuple(named), **shortened))
+            low = bool(low_confidence[row])
+            answers.append(Classification(*named[0], tuple(named), **shortened, low_confidence=low))
         return answers
 
     def probabilities(
-        self, examples, batch_size: int = 256, bad: dict[int, UserError | OSError] | None = None
+        self,
+        examples,
+        batch_size: int = 256,
+        bad: dict[int, UserError | OSError] | None = None,
+        marks: list | None = None,
     ) -> np.ndarray:
         """Probabilities `[N, K]` of the labels, in their own order, for labelled or unlabelled examples.
 
@@ -64,11 +72,17 @@ class ClassificationTask(Task):
             batch_size: Examples at a time.
             bad: Where it is given, an example that cannot be read is entered here by its place and has no row;
                 otherwise it raises.
+            marks: As `answers` takes them.
         """
-        forward = tf.function(
-            lambda raw: tf.nn.softmax(tf.cast(self.outputs(self.preprocess(raw)[0]), tf.float32)),
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
+        marking = marks is not None and self.confidence is not None
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def forward(raw):
+            features, context = self.preprocess(raw)
+            outputs, doubts = self.judged(features, context) if marking else (self.outputs(features), {})
+            probabilities = tf.nn.softmax(tf.cast(outputs, tf.float32))
+            return probabilities, self.confidence.low(doubts) if marking else tf.constant(())
+
         parts = []
         for start in range(0, len(examples), batch_size):
             raw = []
@@ -80,12 +94,35 @@ class ClassificationTask(Task):
                         raise
                     bad[place] = error
             if raw:
-                parts.append(forward(tf.constant(raw, tf.string)).numpy())
+                found, low = forward(tf.constant(raw, tf.string))
+                parts.append(found.numpy())
+                if marking:
+                    marks += low.numpy().tolist()
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
 
-    def answers(self, examples, bad: dict[int, UserError | OSError] | None = None) -> np.ndarray:
+    def doubts(self, items: Iterable, batch_size: int = 256) -> dict[str, np.ndarray]:
+        """The numbers that speak against the answers to N items, each `[N]`."""
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def forward(raw):
+            return self.judged(*self.preprocess(raw))[1]
+
+        return _batched(forward, [self.raw(item) for item in items], batch_size)
+
+    def all_traits(self, items: Iterable, batch_size: int = 256) -> np.ndarray:
+        """The traits of N items, `[N, D]`."""
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def forward(raw):
+            return {"traits": self.traits(self.preprocess(raw)[0])}
+
+        return _batched(forward, [self.raw(item) for item in items], batch_size)["traits"]
+
+    def answers(
+        self, examples, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None
+    ) -> np.ndarray:
         """The probabilities."""
-        return self.probabilities(examples, bad=bad)
+        return self.probabilities(examples, bad=bad, marks=marks)
 
     def measure(self, examples, answers: np.ndarray) -> dict[str, float]:
         """Accuracy."""
@@ -100,6 +137,12 @@ class ClassificationTask(Task):
         from sklearn.metrics import accuracy_score
 
         return {"accuracy": float(accuracy_score(labels, probabilities.argmax(-1)))}
+
+
+def _batched(forward: Callable, raw: list[bytes], batch_size: int) -> dict[str, np.ndarray]:
+    """What a function of a batch of raw items gives for all of them, batch by batch."""
+    parts = [forward(tf.constant(raw[at : at + batch_size], tf.string)) for at in range(0, len(raw), batch_size)]
+    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 
 
 @keras.saving.register_keras_serializable("menagerie")

@@ -9,7 +9,12 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
+
+
+LOW_CONFIDENCE = "low confidence"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,28 +25,44 @@ class Result:
         error: Why the item could not be answered, in one line; None where it was.
         used_tokens: How many of `total_tokens` the model read; None where the model does not count.
         total_tokens: Length of the item in tokens.
+        low_confidence: Whether the item or its answer is unlike what the model was calibrated on, so that the answer
+            deserves no trust; see `zoo.tasks.confidence`. False where the preset is not calibrated.
     """
 
     error: ClassVar[str | None] = None
     used_tokens: int | None = None
     total_tokens: int | None = None
+    low_confidence: bool = False
 
     @property
     def shortened(self) -> bool:
         """Whether the model read less than the whole item."""
         return self.used_tokens is not None and self.total_tokens is not None and self.used_tokens < self.total_tokens
 
+    def strict(self) -> Result:
+        """The same, without its label or text where the confidence is low."""
+        return self
+
     def to_dict(self) -> dict:
-        """The fields of the JSON object, as the contract names them; `used_tokens` only where shortened."""
-        return {"used_tokens": self.used_tokens, "total_tokens": self.total_tokens} if self.shortened else {}
+        """The fields of the JSON object, as the contract names them: each of these only where it says something."""
+        mark = {"low_confidence": True} if self.low_confidence else {}
+        return mark | ({"used_tokens": self.used_tokens, "total_tokens": self.total_tokens} if self.shortened else {})
 
     def to_row(self) -> dict:
         """The same, flat: the fields of a CSV row."""
         return self.to_dict()
 
     def to_text(self) -> str:
-        """The answer as one line for a person."""
-        return f"(used {self.used_tokens:,} of {self.total_tokens:,} tokens)" if self.shortened else ""
+        """The answer as one line for a person: here what is to be said after it."""
+        told = [LOW_CONFIDENCE] if self.low_confidence else []
+        if self.shortened:
+            told.append(self.used)
+        return f"({'; '.join(told)})" if told else ""
+
+    @property
+    def used(self) -> str:
+        """How much of the item the model read."""
+        return f"used {self.used_tokens:,} of {self.total_tokens:,} tokens"
 
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         """The answer drawn with the image it was given for.
@@ -75,7 +96,7 @@ class Classification(Result):
     An empty text has no label: `Classification(None, None)` is its empty result.
 
     Attributes:
-        label: The best label; None below a threshold (see `limit`) and for an empty item.
+        label: The best label; None below a threshold (see `limit`), for an empty item, and where `strict` took it away.
         probability: Of the best label, in [0, 1]; kept where a threshold takes the label away.
         scores: (label, probability) pairs, the best first.
 
@@ -92,6 +113,9 @@ class Classification(Result):
         """A copy with the `top` best scores, and without a label where its probability is below `threshold`."""
         sure = self.probability is not None and self.probability >= threshold
         return dataclasses.replace(self, label=self.label if sure else None, scores=self.scores[:top])
+
+    def strict(self) -> Classification:
+        return dataclasses.replace(self, label=None) if self.low_confidence else self
 
     def to_dict(self) -> dict:
         scores = [{"label": label, "probability": _round(probability)} for label, probability in self.scores]
@@ -115,6 +139,8 @@ class Classification(Result):
         rows = self.scores[:3] or (("(empty)", 0.0),)
         if self.label is None and self.scores:
             rows = ((f"unsure: {rows[0][0]}", rows[0][1]), *rows[1:])
+        elif self.low_confidence:
+            rows = ((f"{rows[0][0]} ({LOW_CONFIDENCE})", rows[0][1]), *rows[1:])
         return drawing.under(image, rows)
 
 
@@ -125,18 +151,23 @@ class Generation(Result):
     An empty item has an empty answer: `Generation("", None)`.
 
     Attributes:
-        text: The best text.
+        text: The best text; None where `strict` took it away.
         score: Its log-probability over its length, as the search ranks it, at most 0; None for an empty item.
         alternatives: (text, score) pairs of the other texts that were asked for, the best first.
+        doubts: The numbers of `zoo.tasks.confidence` that calibration looks at.
 
     Example:
         >>> Generation("A dog runs.", -0.25, (("The dog runs.", -0.5),)).to_row()
         {'text': 'A dog runs.', 'score': -0.25, 'text_2': 'The dog runs.', 'score_2': -0.5}
     """
 
-    text: str
+    text: str | None
     score: float | None
     alternatives: tuple[tuple[str, float], ...] = ()
+    doubts: Mapping[str, float] | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def strict(self) -> Generation:
+        return dataclasses.replace(self, text=None, alternatives=()) if self.low_confidence else self
 
     def to_dict(self) -> dict:
         others = [{"text": text, "score": _round(score)} for text, score in self.alternatives]
@@ -151,7 +182,7 @@ class Generation(Result):
     def to_text(self) -> str:
         if not self.text and self.score is None:
             return "(empty)"
-        return f"{one_line(self.text)} {super().to_text()}".rstrip()
+        return f"{one_line(self.text or '')} {super().to_text()}".strip()
 
 
 def one_line(text: str) -> str:

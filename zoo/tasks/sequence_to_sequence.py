@@ -23,8 +23,9 @@ from zoo.data.word_sequences import WordSequences
 from zoo.errors import UserError, nearest
 from zoo.layers.sequence import END, START, SequenceModel
 from zoo.recipe import Recipe
-from zoo.tasks import sequence_loss, text
+from zoo.tasks import sequence_loss, text, words
 from zoo.tasks.base import Task
+from zoo.tasks.confidence import TRAINING, Confidence, gaussian
 from zoo.tasks.results import Failure, Generation
 
 TOKENIZERS = {"sentencepiece": Pieces, "words": WordSequences, "bart": BartTokens, "t5": T5Tokens}
@@ -40,6 +41,7 @@ class SequenceToSequence(Task):
     """
 
     raw_name = "text"
+    numbers = ("score", "distance")
     raw = staticmethod(text.raw)
     tolerance = 1e-4  # of a score: the sum of many log-probabilities
 
@@ -119,10 +121,57 @@ class SequenceToSequence(Task):
             texts, scores = texts[:, 0], scores[:, 0]
         return {"text": texts, "score": scores, **context}
 
+    def judged(
+        self, features: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor], search: decoding.Search | None = None
+    ) -> tuple[dict, dict[str, tf.Tensor]]:
+        """What a search writes, and what speaks against it: see `doubted`."""
+        outputs = self.outputs(features, search)
+        return outputs, self.doubted(features["source"], outputs["scores"])
+
+    def doubted(self, source: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The `score` of the best text, turned round, and the `distance` of the source from those of the training.
+
+        Args:
+            source: Token numbers `[B, S]`; a text of END alone is empty, and nothing speaks against its answer.
+            scores: Of what was written, float32 `[B, N]`.
+        """
+        if self.confidence is None:
+            return {}
+        doubts = {"score": -tf.convert_to_tensor(scores)[:, 0]}
+        if "mean" in self.confidence.arrays:
+            doubts["distance"] = self.confidence.distance(self.traits({"source": source}))
+        empty = tf.reduce_all(source[:, :1] == END, axis=-1)
+        return {name: tf.where(empty, values.dtype.min, values) for name, values in doubts.items()}
+
+    def traits(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Token numbers `[B, S]` -> the mean of the vectors that the model has for them, `[B, D + 1]`."""
+        return words.traits(features["source"], self.model.vectors)
+
+    def uncalibrated(self, train: pairs.Pairs, foreign: Sequence | None = None) -> Confidence:
+        """The distance from the training sources, where the model has vectors; foreign texts are not asked for."""
+        if self.model.vectors is None:
+            return Confidence({})
+        chosen = np.sort(np.random.default_rng(0).permutation(len(train))[:TRAINING])
+        parts = [
+            self.traits(self.preprocess(tf.constant([text.encode() for text in train.raw[some]]))[0]).numpy()
+            for some in np.array_split(chosen, -(-len(chosen) // 256))
+        ]
+        return Confidence({}, gaussian(np.concatenate(parts)))
+
+    def doubts(self, items: Iterable, batch_size: int = 32) -> dict[str, np.ndarray]:
+        """The numbers that speak against the answers to N items, each `[N]`: of its parts, the worst."""
+        segments = [self.segments(self.raw(item).decode()) for item in items]
+        written = self._written([part for parts in segments for part in parts], self.search, 0, batch_size, 0)
+        begins = np.cumsum([0, *(len(parts) for parts in segments[:-1])])
+        names = self.numbers if "mean" in self.confidence.arrays else self.numbers[:1]
+        # Nothing speaks against what is copied.
+        numbers = {name: [(one.doubts or {}).get(name, -np.inf) for one in written] for name in names}
+        return {name: np.maximum.reduceat(np.array(values), begins) for name, values in numbers.items()}
+
     def beam(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
         """The whole road with the preset's own beam search: raw strings `[B]` -> the best texts, `[B, N]`."""
         features, context = self.preprocess(raw)
-        return self.postprocess(self.outputs(features, self.searches["beam"]), context)
+        return self.answered(*self.judged(features, context, self.searches["beam"]), context)
 
     def signatures(self) -> dict[str, tuple]:
         """From strings to strings: "serving_default" is greedy, "beam" gives the N best of the preset's beam search.
@@ -137,9 +186,8 @@ class SequenceToSequence(Task):
     def neighbours(self, signature: str, raw: bytes, count: int = 32) -> dict[str, tf.Tensor]:
         """Answers to one item, `count` of them, each from log-probabilities that were rounded in another way."""
         features, context = self.preprocess(tf.fill([count], raw))
-        return self.postprocess(
-            decoding.search(decoding.Rounded(self.model), features, self.searches[signature]), context
-        )
+        outputs = decoding.search(decoding.Rounded(self.model), features, self.searches[signature])
+        return self.answered(outputs, self.doubted(features["source"], outputs["scores"]), context)
 
     def resources(self) -> list:
         """The tokenizer's."""
@@ -227,12 +275,21 @@ class SequenceToSequence(Task):
             rows = written["tokens"].reshape(len(chosen) * count, -1)
             told = self._detokenize(tf.constant(rows)).numpy().reshape(len(chosen), count)
             used, total = (counts[key].numpy().tolist() for key in ("used_tokens", "total_tokens"))
+            doubts = {name: x.numpy() for name, x in self.doubted(features["source"], written["scores"]).items()}
+            low = self.confidence.low(doubts).numpy() if doubts and self.confidence.limits else [False] * len(chosen)
             for row, place in enumerate(chosen):
                 if not total[row]:
                     answers[place] = Generation("", None)
                     continue
                 best = [(told[row, n].decode(), float(written["scores"][row, n])) for n in range(count)]
-                answers[place] = Generation(*best[0], tuple(best[1:]), used_tokens=used[row], total_tokens=total[row])
+                answers[place] = Generation(
+                    *best[0],
+                    tuple(best[1:]),
+                    used_tokens=used[row],
+                    total_tokens=total[row],
+                    low_confidence=bool(low[row]),
+                    doubts={name: float(values[row]) for name, values in doubts.items()},
+                )
         return answers
 
     def attention(self, item: object, text: str) -> tuple[list[str], list[str], np.ndarray]:
@@ -251,16 +308,21 @@ class SequenceToSequence(Task):
         weights = np.asarray(self.model.attention(inputs))[0]  # T + 1, S: row t looks where token t is written
         return self.tokens.names(source), self.tokens.names([*target, END]), weights
 
-    def answers(self, examples: pairs.Pairs, bad: dict[int, UserError | OSError] | None = None) -> list[str]:
+    def answers(
+        self, examples: pairs.Pairs, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None
+    ) -> list[str]:
         """What the preset's own search writes."""
-        return self._texts(self.generate(examples.raw), bad)
+        marking = marks is not None and self.confidence is not None
+        return self._texts(self.generate(examples.raw), bad, marks if marking else None)
 
     @staticmethod
-    def _texts(results: Iterable, bad: dict | None = None) -> list[str]:
+    def _texts(results: Iterable, bad: dict | None = None, marks: list | None = None) -> list[str]:
         texts = []
         for place, result in enumerate(results):
             if result.error is None:
                 texts.append(result.text)
+                if marks is not None:
+                    marks.append(result.low_confidence)
             elif bad is None:
                 raise UserError(result.error)
             else:
@@ -346,7 +408,8 @@ def joined(parts: Sequence[Generation]) -> Generation:
         score = sum(score * length for (_, score), length in zip(ranked, lengths, strict=True)) / sum(lengths)
         answers.append((" ".join(text for text, _ in ranked if text), score))
     used, total = (sum(getattr(part, key) or 0 for part in parts) for key in ("used_tokens", "total_tokens"))
-    return Generation(*answers[0], tuple(answers[1:]), used_tokens=used, total_tokens=total)
+    low = any(part.low_confidence for part in parts)
+    return Generation(*answers[0], tuple(answers[1:]), used_tokens=used, total_tokens=total, low_confidence=low)
 
 
 def _search(config: Mapping) -> decoding.Search:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.data.words import Words, vocabulary
 from zoo.errors import UserError
-from zoo.tasks import text
+from zoo.tasks import text, words
 from zoo.tasks.classification import ClassificationTask
+from zoo.tasks.confidence import TRAINING, Confidence, logistic
 
 _FILE = "vocabulary.txt"
 
@@ -26,6 +28,7 @@ class TextClassification(ClassificationTask):
 
     name = "text-classification"
     raw_name = "text"
+    numbers = ("foreign", "unknown")
     raw = staticmethod(text.raw)
 
     def __init__(self, model: keras.Model, config: Mapping, vocabulary: Sequence[str]):
@@ -35,6 +38,30 @@ class TextClassification(ClassificationTask):
     def preprocess(self, raw: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """UTF-8 strings `[B]` -> word numbers int32 `[B, T]`, and how many words were used of how many."""
         return self.words(raw)
+
+    def judged(self, features: tf.Tensor, context: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Logits `[B, K]`, and how `foreign` the texts are; without such a rule, the share of `unknown` words."""
+        if self.confidence is None:
+            return self.outputs(features), {}
+        if "weights" in self.confidence.arrays:
+            doubts = {"foreign": self.confidence.foreign(self.traits(features))}
+        else:
+            doubts = {"unknown": words.unknown(features)}
+        doubts = {name: tf.where(context["total_tokens"] > 0, value, value.dtype.min) for name, value in doubts.items()}
+        return self.outputs(features), doubts
+
+    def traits(self, features: tf.Tensor) -> tf.Tensor:
+        """Word numbers `[B, T]` -> the mean of their vectors, and the share of unknown words, `[B, D + 1]`."""
+        return words.traits(features, self.model.get_layer("embedding").embeddings)
+
+    def uncalibrated(self, train, foreign: Sequence | None = None) -> Confidence:
+        """A rule that tells the training texts, whole and in parts, from the foreign ones, where there are any."""
+        if foreign is None:
+            return Confidence({})
+        rng = np.random.default_rng(0)
+        home = [train.raw[place] for place in rng.permutation(len(train))[:TRAINING]]
+        home += [words.excerpt(text, rng) for text in home]  # a review of five words is a review
+        return Confidence({}, logistic(self.all_traits(home), self.all_traits(foreign)))
 
     def resources(self) -> list:
         """The vocabulary's lookup table."""

@@ -132,6 +132,11 @@ class Transformer(SequenceModel):
             layer.build((None, None, width))
         self.built = True
 
+    @property
+    def vectors(self):
+        """The table of the source tokens' vectors, [V, D]."""
+        return self.source_embedding.embeddings
+
     def call(self, inputs, training=False):
         """{"source": [B, S], "target": [B, T]} -> logits [B, T, V]."""
         states = self.read(inputs["source"], training)

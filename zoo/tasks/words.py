@@ -1,0 +1,44 @@
+"""What the words, or pieces, of a text say of where it comes from."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+_UNKNOWN = 1  # the number of every unknown word
+_FEW = 10  # known words that are added to a text, so that one misspelt word of three is not a third
+_ENOUGH = 60.0  # words whose mean vector is as certain as it will be
+_SHORTEST, _LONGEST = 4, 200  # words of an excerpt
+
+
+def unknown(numbers: tf.Tensor) -> tf.Tensor:
+    """Word numbers `[B, T]`, padded with 0 -> the share of unknown ones, `[B]`, as if `_FEW` more were known."""
+    count = tf.reduce_sum(tf.cast(numbers > 0, tf.float32), axis=-1)
+    return tf.reduce_sum(tf.cast(numbers == _UNKNOWN, tf.float32), axis=-1) / (count + _FEW)
+
+
+def traits(numbers: tf.Tensor, vectors) -> tf.Tensor:
+    """The mean vector of the words of a text, and the share of unknown ones.
+
+    The mean of n words is n^0.5 times as certain as a word alone, and multiplied by that.
+
+    Args:
+        numbers: Word numbers int32 `[B, T]`, padded with 0.
+        vectors: A vector for each word of the vocabulary, `[V, D]`.
+
+    Returns:
+        `[B, D + 1]`.
+    """
+    used, known = (tf.cast(numbers > least, tf.float32) for least in (0, _UNKNOWN))
+    count = tf.maximum(tf.reduce_sum(known, axis=-1, keepdims=True), 1.0)  # B 1
+    mean = tf.reduce_sum(tf.gather(tf.convert_to_tensor(vectors), numbers) * known[..., tf.newaxis], axis=1) / count
+    missing = 1 - tf.reduce_sum(known, axis=-1) / tf.maximum(tf.reduce_sum(used, axis=-1), 1.0)
+    return tf.concat([mean * tf.sqrt(tf.minimum(count, _ENOUGH)), missing[:, tf.newaxis]], axis=-1)
+
+
+def excerpt(text: str, rng: np.random.Generator) -> str:
+    """A run of words of a text, short ones as often as ones that are twice, four times as long."""
+    words = text.split()
+    length = int(np.exp(rng.uniform(np.log(_SHORTEST), np.log(_LONGEST))))
+    begin = rng.integers(max(1, len(words) - length + 1))
+    return " ".join(words[begin : begin + length])
