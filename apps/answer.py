@@ -42,8 +42,10 @@ class Answers:
         raise NotImplementedError
 
     def introduction(self) -> str:
-        """One line for a person: which preset answers, and what it knows."""
-        raise NotImplementedError
+        """For a person: which preset answers, what it is for, and its first limit."""
+        from zoo import preset
+
+        return preset.introduction(self.config)
 
     def columns(self) -> list[str]:
         """The columns of a CSV file beside those that every kind has."""
@@ -112,6 +114,8 @@ def run(
     if sys.stdout is None and not arguments.csv_out:
         raise UserError("stdout is closed; answers can also go to a file: --csv-out F")
     given = items(arguments)
+    if results.is_terminal(sys.stderr) and not arguments.quiet:
+        print(answers.introduction(), file=sys.stderr)
     with contextlib.ExitStack() as stack:
         writers = _writers(arguments, answers, stack)
         progress = stack.enter_context(_progress(answers.config["name"], arguments.quiet))
@@ -124,6 +128,7 @@ def run(
             try:
                 found = answers.ask(answerer, map(inputs.opened, batch), batch_size, count)
                 for item, result in zip(batch, found, strict=True):
+                    result = result.strict() if arguments.strict else result
                     failed += result.error is not None
                     for writer in writers:
                         writer.write(count, item, result)
@@ -146,10 +151,7 @@ def _writers(arguments: argparse.Namespace, answers: Answers, stack: contextlib.
     elif arguments.json:
         writers.append(results.JsonLines())
     else:
-        people = results.is_terminal(sys.stdout)
-        if people and not arguments.quiet:
-            print(answers.introduction(), flush=True)
-        writers.append(answers.table() if people else answers.lines())
+        writers.append(answers.table() if results.is_terminal(sys.stdout) else answers.lines())
     if getattr(arguments, "save", None):
         writers.append(results.Pictures(arguments.save))
     return writers

@@ -10,8 +10,9 @@ from pathlib import Path
 from apps import answer, results
 from apps.inputs import Item
 from zoo.errors import UserError
-from zoo.tasks.results import Result, percent
+from zoo.tasks.results import LOW_CONFIDENCE, Result, percent
 
+MARK = " ?"
 PROBABILITY = "probability"
 
 
@@ -39,10 +40,6 @@ class Labels(answer.Answers):
         for result in task.predict(items, batch_size):
             yield result if result.error is not None else result.limit(self.top, self.threshold)
 
-    def introduction(self) -> str:
-        """The preset's name and the labels that it knows."""
-        return introduce(self.config["name"], self.config["labels"])
-
     def columns(self) -> list[str]:
         """Label and probability, then those of the further places."""
         places = range(2, min(self.top, len(self.config["labels"])) + 1)
@@ -68,10 +65,10 @@ class Table:
         room = self.console.width - 2 - len(PROBABILITY) - 2
         self.gauge_width = 8 if room >= 40 else 0  # a narrow terminal has no room for bars
         room -= self.gauge_width + 2 if self.gauge_width else 0
-        self.label_width = min(max([len("(empty)"), *map(len, labels)]), max(8, room // 2))
+        self.label_width = min(max([len("(empty)"), *map(len, labels)]) + len(MARK), max(8, room // 2))
         self.item_width = max(8, room - self.label_width - 2)
         self.rows: list[tuple[Item, Result]] = []
-        self.headed = False
+        self.headed = self.explained = False
 
     def write(self, index: int, item: Item, result: Result) -> None:
         """Takes one answer."""
@@ -93,13 +90,20 @@ class Table:
                 table.add_row(Text(name), Text("(empty)", style="dim"))
             else:
                 unsure = result.label is None
-                label = Text("unsure", style="yellow") if unsure else Text(results.printable(result.label))
+                label = Text("unsure" if unsure else results.printable(result.label))
+                if result.low_confidence:
+                    label.append(MARK)
+                if unsure or result.low_confidence:
+                    label.stylize("yellow")
                 gauge = [Text(bar(result.probability), style="green")] if self.gauge_width else []
                 table.add_row(Text(name), label, percent(result.probability), *gauge)
             if result.shortened:
                 table = self._print(table)
-                self.console.print(Text("  " + Result.to_text(result), style="dim"))
+                self.console.print(Text(f"  ({result.used})", style="dim"))
         self._print(table)
+        if not self.explained and any(result.low_confidence for _, result in self.rows):
+            self.console.print(Text(f" {MARK} {LOW_CONFIDENCE}: unlike what the model has learned", style="dim"))
+            self.explained = True
         self.rows = []
         results.flush_stdout()
 
@@ -120,12 +124,6 @@ class Table:
         self.console.print(table)
         self.headed = True
         return self._table()
-
-
-def introduce(name: str, labels: Sequence[str]) -> str:
-    """Which preset answers, and the only labels it knows: a clothing model calls a cat a pullover."""
-    shown = ", ".join(labels[:12]) + (f" and {len(labels) - 12:,} more" if len(labels) > 12 else "")
-    return f"{name} knows {len(labels):,} labels: {shown}"
 
 
 def bar(probability: float, width: int = 8) -> str:

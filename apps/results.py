@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser, pictures: bool) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="JSON lines, also on a terminal")
     form.add_argument("--csv-out", metavar="F", help="write a CSV file instead")
+    parser.add_argument("--strict", action="store_true", help="give no answer where its confidence is low")
     if pictures:
         parser.add_argument("--save", metavar="DIR", help="write each picture with its answer under it")
 
@@ -87,13 +88,14 @@ class CsvFile:
 
     def __init__(self, stream: IO, columns: Sequence[str]):
         self.stream = stream
-        names = ["index", "item", *columns, "used_tokens", "total_tokens", "error"]
+        names = ["index", "item", *columns, "low_confidence", "used_tokens", "total_tokens", "error"]
         self.rows = csv.DictWriter(stream, names, lineterminator="\n")
         self.rows.writeheader()
 
     def write(self, index: int, item: Item, result: Result) -> None:
         """Writes one answer."""
-        self.rows.writerow({"index": index, "item": item.name, **result.to_row()})
+        row = {name: "true" if value is True else value for name, value in result.to_row().items()}  # as JSON spells it
+        self.rows.writerow({"index": index, "item": item.name, **row})
 
     def flush(self) -> None:
         """Lets a full disk show now rather than at the end."""

@@ -45,11 +45,6 @@ class Texts(answer.Answers):
         """One Generation per item; another batch draws other samples."""
         return task.generate(items, seed=(self.seed + first) % 2**32, batch_size=batch_size, **self.search)
 
-    def introduction(self) -> str:
-        """The preset's name, what it does, and of a translation between which languages."""
-        languages = self.config.get("languages")
-        return f"{self.config['name']}: {self.config['task']}" + (f", {' to '.join(languages)}" if languages else "")
-
     def columns(self) -> list[str]:
         """Text and score, then those of the further texts."""
         places = range(2, self.search.get("n_best", 1) + 1)
@@ -110,9 +105,10 @@ class Lines:
         self.lines: list[str] = []
 
     def write(self, index: int, item: Item, result: Result) -> None:
-        """Takes one answer; a failed item keeps its place by an empty line."""
-        self.lines.append("" if result.error is not None else one_line(result.text))
-        if result.error is not None or result.shortened:
+        """Takes one answer; a failed item keeps its place by an empty line, and so does one without a text."""
+        self.lines.append("" if result.error is not None else one_line(result.text or ""))
+        # What was read in part or failed is said to whoever listens; a mark is no fault, and is for a person.
+        if result.error is not None or result.shortened or (result.low_confidence and results.is_terminal(sys.stderr)):
             told = result.error or Result.to_text(result)
             print(f"zoo: item {index + 1}, {shortened(item)}: {told}", file=sys.stderr)
 
@@ -150,8 +146,8 @@ class Paragraphs:
                     self._indented(Text(results.printable(text)), Text(f"{score:.2f}", style="dim"))
             elif result.text:
                 self._indented(Text(results.printable(result.text)))
-            if result.shortened:
-                self._indented(Text(Result.to_text(result), style="dim"))
+            if told := Result.to_text(result):
+                self._indented(Text(told, style="dim"))
         self.answers = []
         results.flush_stdout()
 

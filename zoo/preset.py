@@ -2,10 +2,13 @@
 
     NAME/
       config.json              format, name, task, model, arguments, preprocess, data, data_terms; of a classifier
-                               labels, of a model that writes decoding, of a translation languages
+                               labels, of a model that writes decoding, of a translation languages; of a shipped preset
+                               about and limits; where answers are marked confidence (see `zoo.tasks.confidence`)
+      confidence.npz           what that is computed with
       weights/model.weights.h5 float16 on disk (see `zoo.weights`)
       vocabulary.txt           word presets only: UTF-8, line number = id
       tokenizer.spm            SentencePiece presets only
+      trained.npy              fingerprints of the user's own training examples
       scores.json  history.csv  curve.png  card.md
 
 A preset is data: reading one parses JSON, text and HDF5, and never runs code from it.
@@ -89,6 +92,23 @@ def read_config(folder: Path) -> dict:
     if "languages" in named and len(config["languages"]) != 2:
         raise UserError(f"{path}: expected two 'languages', from and to, got {config['languages']!r:.60}")
     return config
+
+
+def introduction(config: dict) -> str:
+    """What a person should know before the first answer: what the preset is for, its first limit, its labels.
+
+    Example:
+        >>> introduction({"name": "pets", "task": "image-classification", "labels": ["cat", "dog"]})
+        'pets: trained on data of its own. It knows 2 labels: cat, dog.'
+    """
+    sentences = [config.get("about") or f"trained on {config.get('data') or 'data of its own'}."]
+    sentences += config.get("limits", [])[:1]
+    if labels := config.get("labels"):
+        more = f" and {len(labels) - 12:,} more" if len(labels) > 12 else ""
+        sentences.append(f"It knows {len(labels):,} labels: {', '.join(labels[:12])}{more}.")
+    if languages := config.get("languages"):
+        sentences.append(f"From {languages[0]} to {languages[1]}.")
+    return f"{config['name']}: {' '.join(sentences)}"
 
 
 def read_scores(folder: Path) -> dict | None:

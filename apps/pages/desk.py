@@ -58,7 +58,7 @@ class Desk:
         }
 
     def introduction(self, preset: str) -> str:
-        """Which preset answers, and what it knows: a clothing model calls a cat a pullover."""
+        """Which preset answers, what it is for, and its first limit: a clothing model calls a cat a pullover."""
         return self._kinds[preset].introduction()
 
     def begin(self) -> None:

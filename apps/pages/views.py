@@ -120,5 +120,6 @@ def picture(label: str) -> gr.Image:
 
 
 def note(result: Result) -> str:
-    """How much of the item was read, where that is not all."""
-    return f"<p class='note'>{html.escape(Result.to_text(result))}</p>" if result.shortened else ""
+    """How much of the item was read, where that is not all, and whether the answer deserves no trust."""
+    told = Result.to_text(result)
+    return f"<p class='note'>{html.escape(told)}</p>" if told else ""

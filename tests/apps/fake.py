@@ -4,6 +4,7 @@
 
 The probability of "good" is the share of letters "g"; an image is as good as its file is long, in thousands of bytes.
 What a text maker writes is the item in capitals; further texts end in "!". A sample ends in its seed.
+Texts that begin with "strange" are marked as of low confidence.
 """
 
 import itertools
@@ -45,6 +46,7 @@ class Task:
         good = min(len(item) / 1000, 1.0) if isinstance(item, bytes) else item.count("g") / len(item)
         scores = sorted({"good": good, "bad": 1 - good}.items(), key=lambda score: -score[1])
         used = {"used_tokens": 512, "total_tokens": len(item)} if len(item) > 512 else {}
+        used |= {"low_confidence": isinstance(item, str) and item.startswith("strange")}
         return Classification(*scores[0], tuple(scores), **used)
 
 
@@ -70,6 +72,7 @@ class Writer:
             text += f" {seed}"
         others = tuple((text + "!" * place, -0.5 - place / 4) for place in range(1, n_best))
         used = {"used_tokens": 512, "total_tokens": len(item)} if len(item) == 600 else {}
+        used |= {"low_confidence": item.startswith("strange")}
         return Generation(text, -0.5, others, **used)
 
     def attention(self, item, text):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from apps import inputs, labels, results
+from zoo import preset
 from zoo.tasks.results import Classification, Failure
 
 GOOD = {"label": "good", "probability": 0.75}
@@ -69,6 +70,18 @@ def test_top_and_threshold(ask):
     assert json.loads(ask("gggx", "--threshold", "0.75")[1][0])["label"] == "good"
 
 
+def test_low_confidence_is_marked_and_strict_gives_no_label(ask, tmp_path):
+    plain, marked = (json.loads(line) for line in ask("gggx", "strange")[1])
+    assert "low_confidence" not in plain and marked["low_confidence"] is True and marked["label"] == "bad"
+    plain, marked = (json.loads(line) for line in ask("gggx", "strange", "--strict")[1])
+    assert (plain["label"], marked["label"]) == ("good", None) and marked["scores"] and marked["low_confidence"] is True
+    ask("gggx", "strange", "--strict", "--csv-out", "o.csv")
+    with open(tmp_path / "o.csv", newline="", encoding="utf-8") as stream:
+        plain, marked = csv.DictReader(stream)
+    assert (plain["label"], plain["low_confidence"]) == ("good", "")
+    assert (marked["label"], marked["low_confidence"]) == ("", "true")
+
+
 def test_items_then_texts_then_the_table(ask, tmp_path):
     (tmp_path / "t.csv").write_text("text\nfrom the table\n")
     (tmp_path / "l.txt").write_text("from the file\n")
@@ -89,7 +102,9 @@ def test_csv_out(ask, tmp_path):
     assert (status, lines, err) == (1, [], "zoo: 1 of 5 items failed\n")
     with open(tmp_path / "o.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == "index item label probability label_2 probability_2 used_tokens total_tokens error".split()
+    assert list(rows[0]) == (
+        "index item label probability label_2 probability_2 low_confidence used_tokens total_tokens error".split()
+    )
     assert (rows[0]["label"], rows[0]["probability"], rows[0]["label_2"]) == ("good", "0.75", "bad")
     assert rows[1]["error"].startswith("no such file") and rows[1]["label"] == ""
     assert (rows[2]["item"], rows[2]["label"], rows[2]["error"]) == ("", "", "")
@@ -209,10 +224,31 @@ def test_a_path_that_is_too_long_shows_its_end(shown, tmp_path):
     assert line.startswith("…") and "name.png" in line
 
 
-def test_introduction_names_preset_and_labels_once():
+def test_the_table_explains_its_mark_once(shown):
+    marked = Classification("good", 0.75, low_confidence=True)
+    lines = shown((inputs.Item("a", ""), marked), (inputs.Item("b", ""), marked))
+    assert [line.split()[:3] for line in lines[1:3]] == [["a", "good", "?"], ["b", "good", "?"]]
+    assert lines[3] == "  ? low confidence: unlike what the model has learned" and len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"labels": ["bad", "good"], "data": "r.csv"}, "x: trained on r.csv. It knows 2 labels: bad, good."),
+        (
+            {"about": "Tells pets apart.", "limits": ["No birds.", "No fish."], "labels": ["cat", "dog"]},
+            "x: Tells pets apart. No birds. It knows 2 labels: cat, dog.",
+        ),
+        ({"about": "Translates.", "languages": ["de", "en"]}, "x: Translates. From de to en."),
+    ],
+)
+def test_introduction_says_what_for_and_the_first_limit(config, expected):
+    assert preset.introduction({"name": "x", **config}) == expected
+
+
+def test_introduction_cuts_many_labels():
     names = [f"label{i}" for i in range(1000)]
-    assert labels.introduce("x", ["bad", "good"]) == "x knows 2 labels: bad, good"
-    assert labels.introduce("x", names).endswith("label11 and 988 more")
+    assert preset.introduction({"name": "x", "labels": names}).endswith("label11 and 988 more.")
 
 
 @pytest.mark.parametrize(

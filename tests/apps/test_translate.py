@@ -1,5 +1,6 @@
 """`zoo translate`: which preset is meant, lines in and lines out, scores and choices, heat maps."""
 
+import contextlib
 import csv
 import io
 import json
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from apps import attention, inputs, texts
+from apps import answer, attention, inputs, texts
 from zoo.tasks.results import Failure, Generation
 
 DE_EN = ("--from", "de", "--to", "en")
@@ -152,7 +153,9 @@ def test_csv_out(ask, tmp_path):
     assert (status, lines) == (1, [])
     with open(tmp_path / "o.csv", newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    assert list(rows[0]) == "index item text score text_2 score_2 used_tokens total_tokens error".split()
+    assert list(rows[0]) == (
+        "index item text score text_2 score_2 low_confidence used_tokens total_tokens error".split()
+    )
     assert (rows[0]["text"], rows[0]["score"], rows[0]["text_2"]) == ("EIN HUND", "-0.5", "EIN HUND!")
     assert (rows[1]["text"], rows[1]["score"], rows[1]["error"]) == ("", "", "")
     assert rows[2]["error"].startswith("no such file") and rows[3]["text"] == "ZWEI \n DREI"
@@ -231,12 +234,19 @@ def test_paragraphs_on_a_terminal(monkeypatch):
     ]
 
 
-def test_the_preset_is_named_once_on_a_terminal(writers, fake, zoo_main, monkeypatch):
-    monkeypatch.setattr("apps.results.is_terminal", lambda stream: stream is sys.stdout)
-    _, lines, _ = zoo_main("translate", "--model", writers["mine"], "one", "two")
-    assert [line for line in lines if "mine" in line] == lines[:1] == ["mine: translation, cs to hu"]
-    _, lines, _ = zoo_main("translate", "--model", writers["mine"], "one", "two", "--quiet")
-    assert lines[0] == "one"
+def test_the_preset_says_once_on_a_terminal_what_it_translates(writers, fake, zoo_main, monkeypatch):
+    monkeypatch.setattr("apps.results.is_terminal", lambda stream: stream is sys.stderr)
+    monkeypatch.setattr("apps.answer._progress", lambda *told: contextlib.nullcontext(answer._Silent()))
+    _, _, err = zoo_main("translate", "--model", writers["mine"], "one", "two")
+    assert err == "mine: trained on data of its own. From cs to hu.\n"
+    assert zoo_main("translate", "--model", writers["mine"], "one", "--quiet")[1:] == (["ONE"], "")
+
+
+def test_strict_keeps_the_line_of_a_text_without_confidence(ask):
+    assert ask(*DE_EN, "ein hund", "strange hund", "--strict")[:2] == (0, ["EIN HUND", ""])
+    assert ask(*DE_EN, "strange hund")[:2] == (0, ["STRANGE HUND"])
+    line = json.loads(ask(*DE_EN, "strange hund", "--strict", "--json")[1][0])
+    assert line["text"] is None and line["low_confidence"] is True
 
 
 def test_heat_maps_of_several_items(ask, tmp_path):
