@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         named["languages"] = tuple(languages)
 
     import zoo
+    from zoo import interval
     from zoo.data import splits
     from zoo.data.examples import without
 
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         for note in examples.notes:
             print(note, file=sys.stderr if arguments.json else sys.stdout)
     bad = {}
-    answers = task.answers(examples, bad)  # read and answered once: scores and report follow from it
+    marks: list[bool] = []
+    answers = task.answers(examples, bad, marks)  # read and answered once: scores and report follow from it
     examples, notes = without(examples, bad)
     for note in notes:
         print(f"zoo: {note}", file=sys.stderr)
@@ -72,6 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
         "n": len(examples),
         "metrics": task.measure(examples, answers),
     }
+    shares = {name: value for name, value in measured["metrics"].items() if name == "accuracy"}
+    if shares:
+        ends = {name: interval.wilson(value, len(examples)) for name, value in shares.items()}
+        measured["interval"] = {name: [round(end, 4) for end in pair] for name, pair in ends.items()}
+    if marks:
+        measured["low_confidence"] = sum(marks) / len(marks)
+    if seen := _trained_on(task, folder, config, arguments.data, examples):
+        measured["trained_on"] = seen
     if arguments.report:
         from apps import report
 
@@ -84,8 +94,26 @@ def run(arguments: argparse.Namespace) -> int:
         place = f"{data}, split {split}" if split else data
         print(f"{config['name']} on {measured['n']:,} examples of {place}:")
         for name, value in measured["metrics"].items():
-            print(f"  {name} {_shown(value, share=bool(task.labels))}")
+            trust = f" ({interval.told(value, len(examples))})" if name in shares else ""
+            print(f"  {name} {_shown(value, share=bool(task.labels))}{trust}")
+        if marks:
+            print(f"  low confidence {_shown(measured['low_confidence'], share=True)}")
+        if seen:
+            print(f"{seen:,} of {len(examples):,} examples were trained on: for these the score says nothing.")
     return 1 if notes else 0
+
+
+def _trained_on(task, folder, config: dict, data: str | None, examples) -> int:
+    """How many of the person's examples the preset has learned from, as far as it knows."""
+    from zoo import recipes
+    from zoo.data.examples import fingerprints, overlap, trained_on
+
+    name = config["name"]
+    if data is None or data != config.get("data") or name not in recipes.names():
+        return trained_on(folder, examples) if data is not None else 0
+    recipe = recipes.get(name)  # a data set by its name: all its splits
+    train = type(task).load_examples(recipe.data, recipe.splits[0], **recipe.columns)
+    return overlap(fingerprints(train), examples)
 
 
 def _shown(value: float | str, share: bool) -> str:

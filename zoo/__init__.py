@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SUBMODULES = frozenset(
     {
+        "calibration",
         "catalog",
         "classifiers",
         "data",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from zoo import interval
 from zoo.recipe import Recipe, shown
 
 
@@ -22,6 +23,11 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     value = shown(metric, scores["metrics"][metric])
     place = f"{scores['data']}, {scores['split']} split, {scores['n']:,} examples"
     lines.append(f"| **this preset**, {place} | {value} |")
+    if metric == "accuracy":
+        lines[-1] = lines[-1].removesuffix(" |") + f" ({interval.told(scores['metrics'][metric], scores['n'])}) |"
+    if found := scores.get("cross_validation"):
+        value = f"{shown(metric, found['metrics'][metric])} ({interval.told(found['metrics'][metric], found['n'])})"
+        lines.append(f"| cross-validation, {found['folds']} folds, {found['n']:,} examples | {value} |")
     held = scores["validation"]
     if scores["split"] != "validation":
         value = shown(metric, held["metrics"][metric])
@@ -42,6 +48,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
         f"Again: `zoo evaluate {again}`. The validation examples come out of {origin}; the test split",
     ]
     lines[-1] += " has chosen nothing." if scores["split"] != "validation" else " does not exist here."
+    lines += _low_confidence(config, scores)
     arguments = _listed(config["arguments"])
     optimizer = _listed(recipe.optimizer_arguments)
     # A model with a loss of its own has it among its arguments.
@@ -69,6 +76,37 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     if "labels" in config:
         lines += ["", "## Labels", "", ", ".join(config["labels"])]
     return "\n".join(lines) + "\n"
+
+
+_NUMBERS = {
+    "distance": "the distance of its item from the training's",
+    "energy": "the energy of its logits",
+    "foreign": "a logistic rule on the words of its item",
+    "score": "the score per token, turned round,",
+    "unknown": "the share of unknown words in its item",
+}
+
+
+def _low_confidence(config: Mapping, scores: Mapping) -> list[str]:
+    """From when on answers are marked, and which share of them is."""
+    if "confidence" not in config or "low_confidence" not in scores:
+        return []
+    rule, marked = config["confidence"], scores["low_confidence"]
+    numbers = " or ".join(_NUMBERS[name] for name in rule["limits"])
+    fitted = ""
+    if rule.get("foreign"):
+        fitted = f" The rule was fitted on {', '.join(rule['foreign'])}, none of what is below."
+    lines = [
+        f"An answer is marked `low_confidence` where {numbers} is above what {rule['validation']:,} "
+        f"validation examples set; `--strict` then gives no answer.{fitted}",
+        "",
+        "| items | marked |",
+        "|---|---|",
+        f"| {scores['data']}, {scores['split']} split, {marked['n']:,} | {marked['share']:.1%} |",
+    ]
+    for name, found in marked["foreign"].items():
+        lines.append(f"| foreign: {name}, {found['n']:,} | {found['share']:.1%} |")
+    return ["", "## Low confidence", "", *lines]
 
 
 def _started(recipe: Recipe) -> str:

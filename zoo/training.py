@@ -10,21 +10,24 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import tensorflow as tf
 
 import optimizers
-from zoo import card, curve, preset, resuming, tasks, weights
+from zoo import calibration, card, crossvalidation, curve, interval, preset, resuming, tasks, weights
 from zoo.data import Examples, splits
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
 from zoo.interrupted import STATE, beside, resumable
+from zoo.interval import FEW
 from zoo.recipe import Recipe, shown
 from zoo.scaling import batches as scaled
 from zoo.scaling import heartbeat, workers
 from zoo.scaling.replicas import Replicas
 
+_UNDISTURBED = 2000  # training examples, at most, that are answered after each epoch
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
 
 
@@ -101,7 +104,7 @@ def fit(
     cls = tasks.get(recipe.task)
     if languages:
         recipe = dataclasses.replace(recipe, languages=languages)
-    train, held, test = _examples(recipe, cls, source, columns or {}, validation)
+    train, held, test = examples(recipe, cls, source, columns or {}, validation)
     for note in dict.fromkeys(train.notes + held.notes + (test.notes if source and test else ())):
         say(note)
     if source:
@@ -112,6 +115,10 @@ def fit(
             more += last
         for note in notes + more:
             say(note)
+    several = strategy.num_replicas_in_sync > 1
+    parts = 0
+    if source and validation is None and not splits(source) and cls.classifies and not several:
+        parts = crossvalidation.folds(train, held)
     say(f"{len(train):,} examples to learn from, {len(held):,} to validate.")
     for note in cls.check(train, held):
         say(note)
@@ -123,7 +130,11 @@ def fit(
             recipe.initialize(task, train)
     heartbeat.beat(heartbeat.PROGRESS)
     spread = functools.partial(workers.spread, strategy)
-    batches, held_batches = (task.batches(examples, recipe.batch_size, spread) for examples in (train, held))
+    # Dropout and augmentation disturb what is shown of the training: some of its examples are answered without.
+    undisturbed = data_examples.some(train, _UNDISTURBED) if cls.classifies else held
+    batches, held_batches, undisturbed_batches = (
+        task.batches(examples, recipe.batch_size, spread) for examples in (train, held, undisturbed)
+    )
     with strategy.scope():
         trainer = compiled(recipe, task, batches.steps)
         state = resuming.Resumable(
@@ -139,10 +150,9 @@ def fit(
         begin()
     if first_epoch < recipe.epochs:
         training = functools.partial(batches.training, recipe.seed, first_epoch, recipe.epochs, first_step=first_step)
-        several = strategy.num_replicas_in_sync > 1
-        data, held_data = (
-            scaled.shared(make, strategy) if several else make() for make in (training, held_batches.in_order)
-        )
+        makes = (training, held_batches.in_order, undisturbed_batches.in_order)
+        data, held_data, undisturbed_data = (scaled.shared(make, strategy) if several else make() for make in makes)
+        answering = [_Undisturbed(undisturbed_data, undisturbed_batches.steps)] if cls.classifies else []
         trainer.fit(
             data,
             steps_per_epoch=batches.steps,
@@ -150,7 +160,7 @@ def fit(
             epochs=recipe.epochs,
             validation_data=held_data,
             validation_steps=held_batches.steps,
-            callbacks=[state],
+            callbacks=[*answering, state],
             shuffle=False,  # the batches come shuffled
             verbose=verbose,
         )
@@ -158,8 +168,44 @@ def fit(
     with workers.chief_first(strategy) as mine:
         if not mine:
             return task
+        validated = {}
+        if parts:
+            say(f"Fewer than {FEW} examples: {parts} more trainings for a cross-validation.")
+            learn = functools.partial(_learned, recipe, out.name, source, init)
+            validated = {"cross_validation": crossvalidation.measured(learn, train, held, parts, recipe.seed)}
         with preset.replacing(out) as partial:
-            return _finish(partial, recipe, task, state.history, before, held, test, source, command, say)
+            parted = (train, held, test)
+            return _finish(partial, recipe, task, state.history, before, parted, source, command, say, validated)
+
+
+class _Undisturbed(keras.callbacks.Callback):
+    """Loss and metrics of training examples as they are answered after the epoch, in place of those on the way."""
+
+    def __init__(self, data: tf.data.Dataset, steps: int):
+        super().__init__()
+        self.data, self.steps = data, steps
+
+    def on_epoch_end(self, epoch: int, logs: dict):
+        """Answers the examples; callbacks after this one see what it found."""
+        logs.update(self.model.evaluate(self.data, steps=self.steps, verbose=0, return_dict=True))
+
+
+def _learned(recipe: Recipe, name: str, source: str | None, init: str | None, train: Examples) -> tasks.base.Task:
+    """A task that has learned from these examples, on one device and without saving."""
+    keras.utils.set_random_seed(recipe.seed)
+    task = fresh(recipe, name, train, source, init, _nothing)
+    if recipe.initialize and not init:
+        recipe.initialize(task, train)
+    batches = task.batches(train, recipe.batch_size)
+    heartbeat.beat(heartbeat.UNWATCHED)
+    compiled(recipe, task, batches.steps).fit(
+        batches.training(recipe.seed, 0, recipe.epochs),
+        steps_per_epoch=batches.steps,
+        epochs=recipe.epochs,
+        shuffle=False,
+        verbose=0,
+    )
+    return task
 
 
 def _nothing(sentence: str) -> None:
@@ -191,8 +237,14 @@ def _check_out(out: Path, resume: bool) -> None:
     preset.check_replaceable(out)
 
 
-def _examples(recipe: Recipe, cls: type, source: str | None, columns: Mapping[str, str | None], validation: str | None):
-    """Training, validation and test examples; the test ones are None where the data have none: most users' own."""
+def examples(
+    recipe: Recipe,
+    cls: type,
+    source: str | None = None,
+    columns: Mapping[str, str | None] = MappingProxyType({}),
+    validation: str | None = None,
+):
+    """Training, validation and test examples, as `fit` takes them; the test ones are None where the data have none."""
     own = {key: value for key, value in columns.items() if value is not None} if source else dict(recipe.columns)
     if source and recipe.languages:
         own["languages"] = recipe.languages
@@ -259,6 +311,8 @@ def fresh(
         "data": source or recipe.data,
         "data_terms": "the user's own data" if source else recipe.data_terms,
     }
+    if not source:
+        config |= {"about": recipe.about, "limits": list(recipe.limits[:1])}
     config |= cls.declared(recipe, train)
     if init is None:
         arguments, assets = cls.fresh(config, train)
@@ -297,7 +351,10 @@ def _fingerprint(recipe: Recipe, train, held, columns: Mapping, init: str | None
         key.name: repr(getattr(recipe, key.name))
         for key in dataclasses.fields(recipe)
         if key.name
-        not in ("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment")
+        not in (
+            *("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment"),
+            *("foreign", "strangers"),
+        )
     }
     own = {key: value for key, value in columns.items() if value is not None}
     data = {"train": len(train), "validation": len(held), "own columns": own, "init": str(init)}
@@ -305,9 +362,10 @@ def _fingerprint(recipe: Recipe, train, held, columns: Mapping, init: str | None
 
 
 def _finish(
-    folder: Path, recipe: Recipe, task, history: list[dict], before: float, held, test, source, command: str, say
+    folder: Path, recipe: Recipe, task, history: list[dict], before: float, parted, source, command, say, validated
 ):
-    """Writes the preset and measures what was written, in half precision as it will be used."""
+    """Writes the preset; calibrates and measures what was written, in half precision as it will be used."""
+    train, held, test = parted
     task.write(folder)
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, history[0].keys())
@@ -315,14 +373,22 @@ def _finish(
         writer.writerows(history)
     curve.draw(history, recipe, folder / "curve.png", title=task.config["name"])
     shipped = type(task).load(folder, preset.read_config(folder))
+    calibration.calibrate(shipped, recipe, train, held, source is not None, say)
+    shipped.write_config(folder)
     measured, split = (held, "validation") if test is None else (test, "test" if source else recipe.splits[1])
-    validation = shipped.evaluate(held)
+    validation, low = calibration.measured(shipped, held)
+    metrics, low = (validation, low) if test is None else calibration.measured(shipped, test)
+    marked = {} if low is None else {"low_confidence": low | {"foreign": {}}}
+    if marked and test is not None and source is None:
+        marked["low_confidence"]["foreign"] = calibration.strangers(shipped, recipe, say)
     scores = {
         "preset": task.config["name"],
         "data": task.config["data"],
         "split": split,
         "n": len(measured),
-        "metrics": validation if test is None else shipped.evaluate(measured),
+        "metrics": metrics,
+        **marked,
+        **validated,
         "validation": {"n": len(held), "metrics": validation} | ({"data": held.source} if source else {}),
         "seed": recipe.seed,
         "minutes": round(sum(row["seconds"] for row in history) / 60 + before, 1),
@@ -330,7 +396,17 @@ def _finish(
         "date": datetime.date.today().isoformat(),
     }
     preset.write_json(folder / "scores.json", scores)
-    (folder / "card.md").write_text(card.text(recipe, task.config, scores), encoding="utf-8")
-    value = shown(recipe.metric, scores["metrics"][recipe.metric])
-    say(f"{recipe.metric} {value} on {len(measured):,} examples ({split}).")
+    (folder / "card.md").write_text(card.text(recipe, shipped.config, scores), encoding="utf-8")
+    if source:
+        data_examples.remember(folder, train)
+    say(_told(recipe.metric, scores["metrics"], len(measured), split))
+    if validated:
+        found = validated["cross_validation"]
+        say(_told(recipe.metric, found["metrics"], found["n"], f"cross-validation, {found['folds']} folds"))
     return shipped
+
+
+def _told(metric: str, metrics: Mapping, n: int, where: str) -> str:
+    """A score, and of a share how far it can be trusted."""
+    trust = f"; {interval.told(metrics[metric], n)}" if metric == "accuracy" else ""
+    return f"{metric} {shown(metric, metrics[metric])} on {n:,} examples ({where}){trust}."

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -62,7 +63,9 @@ def test_evaluate_ends_with_the_line_of_the_contract(digits, zoo_main):
     status, lines, err = zoo_main("evaluate", digits, "--json")
     assert (status, err) == (0, "")
     found = json.loads(lines[-1])
-    assert list(found) == ["preset", "data", "split", "n", "metrics"]
+    assert list(found) == ["preset", "data", "split", "n", "metrics", "interval"]
+    low, high = found["interval"]["accuracy"]
+    assert 0 <= low <= found["metrics"]["accuracy"] <= high <= 1
     examples = data.load("digits", "test", kind="image")
     assert (found["preset"], found["data"], found["split"], found["n"]) == ("digits", "digits", "test", len(examples))
     task = tasks.load(digits)
@@ -72,10 +75,23 @@ def test_evaluate_ends_with_the_line_of_the_contract(digits, zoo_main):
     assert found["metrics"] == task.evaluate(examples)
 
 
+def test_evaluate_says_what_it_was_trained_on(digits, photos, zoo_main, tmp_path):
+    from zoo.data import examples
+
+    some = data.load(str(photos), kind="image")
+    trained = tmp_path / "trained"
+    shutil.copytree(digits, trained)
+    examples.remember(trained, some.take(np.arange(2)))
+    _, lines, _ = zoo_main("evaluate", trained, "--data", photos)
+    assert lines[-1] == "2 of 3 examples were trained on: for these the score says nothing."
+    assert json.loads(zoo_main("evaluate", trained, "--data", photos, "--json")[1][-1])["trained_on"] == 2
+    assert "trained_on" not in json.loads(zoo_main("evaluate", digits, "--data", photos, "--json")[1][-1])
+
+
 def test_evaluate_for_people(digits, zoo_main):
     _, lines, _ = zoo_main("evaluate", digits)
     assert lines[0] == "digits on 359 examples of digits, split test:"
-    assert lines[1].startswith("  accuracy 0.") and len(lines) == 2
+    assert lines[1].startswith("  accuracy 0.") and "95% interval" in lines[1] and len(lines) == 2
 
 
 def test_evaluate_own_data_leaves_out_what_cannot_be_read_and_says_so(digits, photos, zoo_main, tmp_path):
@@ -406,7 +422,7 @@ class Translator:
 
         return pairs.load(source, split, **columns)
 
-    def answers(self, examples, bad):
+    def answers(self, examples, bad, marks):
         known = {"ein hund": "a dog", "nein": "yes"}
         for place, text in enumerate(examples.raw):
             if text not in known:

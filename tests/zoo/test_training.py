@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from zoo import data, interrupted, recipes, resuming, training
+from zoo.data import examples
 from zoo.errors import UserError
 
 # Small enough for seconds; augmentation and dropout-like randomness are in it, since resuming must repeat them.
@@ -40,7 +41,7 @@ def trained(tmp_path_factory):
 
 def test_a_preset_folder_is_written_whole(trained):
     assert {path.name for path in trained.iterdir()} == {
-        "config.json", "weights", "scores.json", "history.csv", "curve.png", "card.md",
+        "config.json", "weights", "scores.json", "history.csv", "curve.png", "card.md", "confidence.npz",
     }  # fmt: skip
     assert json.loads((trained / "config.json").read_text())["format"] == 1
     rows = list(csv.DictReader(open(trained / "history.csv")))
@@ -120,6 +121,12 @@ def test_fine_tuning_starts_from_a_preset(trained, tmp_path):
     assert any("8 of 10 weight arrays start from" in line for line in said)
     scores = json.loads((tmp_path / "tuned" / "scores.json").read_text())
     assert scores["split"] == "validation" and scores["n"] == 12 and scores["metrics"]["accuracy"] >= 0.9
+    validated = scores["cross_validation"]
+    assert (validated["folds"], validated["n"]) == (5, 60) and validated["metrics"]["accuracy"] >= 0.9
+    assert "12 examples (validation); 95% interval" in said[-2] and said[-2].endswith("too few to trust.")
+    assert "60 examples (cross-validation, 5 folds)" in said[-1]
+    everything = data.load(str(tmp_path / "mine"), kind="image")
+    assert examples.trained_on(tmp_path / "tuned", everything) == 48
     assert task(digits.raw[digits.labels == 1][40]).label == "bar"
 
 

@@ -102,6 +102,43 @@ def content(raw: bytes | str | Path) -> bytes:
     return hashlib.blake2b(raw, digest_size=16).digest()
 
 
+TRAINED = "trained.npy"  # in a preset's folder: fingerprints of the user's own training examples
+
+
+def some(examples: Held, most: int) -> Held:
+    """All examples, or so many of them, the same ones each time."""
+    if len(examples) <= most:
+        return examples
+    return examples.take(np.sort(np.random.default_rng(0).permutation(len(examples))[:most]))
+
+
+def fingerprints(examples: Held) -> np.ndarray:
+    """A number for each raw example, uint32: of two different ones it is the same once in four thousand million."""
+    return np.array([int.from_bytes(content(raw)[:4], "little") for raw in examples.raw], np.uint32)
+
+
+def remember(folder: Path, train: Held) -> None:
+    """Writes down in a preset's folder what it was trained on."""
+    np.save(folder / TRAINED, np.unique(fingerprints(train)), allow_pickle=False)
+
+
+def trained_on(folder: Path, examples: Held) -> int:
+    """How many of the examples the preset of a folder was trained on; 0 where it does not remember."""
+    path = folder / TRAINED
+    if not path.is_file():
+        return 0
+    try:
+        known = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); is it cut?") from None
+    return overlap(known, examples)
+
+
+def overlap(known: np.ndarray, examples: Held) -> int:
+    """How many of the examples have one of these fingerprints."""
+    return int(np.isin(fingerprints(examples), known).sum())
+
+
 def readable(examples: Held, raw: Callable[[object], object]) -> tuple[Held, list[str]]:
     """Leaves out what cannot be read.
 
