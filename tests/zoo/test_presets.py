@@ -30,7 +30,7 @@ def test_a_preset_is_whole_and_small(name):
     folder = preset.find(name)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     needed = {"config.json", "weights/model.weights.h5", "scores.json", "history.csv", "curve.png", "card.md"}
-    assert needed <= files <= needed | {"vocabulary.txt", "tokenizer.spm"}
+    assert needed <= files <= needed | {"vocabulary.txt", "tokenizer.spm", "confidence.npz"}
     size = sum(path.stat().st_size for path in folder.rglob("*"))
     assert size <= MEGABYTES.get(name, 6) * 1e6
 
@@ -41,6 +41,20 @@ def test_the_card_is_what_recipe_and_scores_say(name):
     recipe, scores = recipes.get(name), scores_of(name)
     assert (folder / "card.md").read_text(encoding="utf-8") == card.text(recipe, preset.read_config(folder), scores)
     assert abs(scores["metrics"][recipe.metric] - recipe.expected) <= recipe.tolerance
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if "low_confidence" in scores_of(name)])
+def test_few_answers_of_the_test_split_are_marked_and_most_of_what_is_foreign(name):
+    marked = scores_of(name)["low_confidence"]
+    assert marked["share"] <= 0.05 and marked["n"] == scores_of(name)["n"]
+    assert marked["foreign"] and all(found["share"] >= 0.8 for found in marked["foreign"].values())
+
+
+def test_photographs_are_no_clothing_and_the_readme_s_reviews_are_reviews(data_dir):
+    photos = sorted((data_dir / "photos" / "images").iterdir())
+    assert sum(result.low_confidence for result in zoo.load("classify-fashion").predict(photos)) >= 0.8 * len(photos)
+    reviews = ["A great film.", "I left after ten minutes.", "What is the weather like tomorrow?"]
+    assert [result.low_confidence for result in zoo.load("sentiment-imdb").predict(reviews)] == [False, False, True]
 
 
 @pytest.mark.parametrize("name", PRESETS)
