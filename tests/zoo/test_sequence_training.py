@@ -165,14 +165,14 @@ RECIPE = dataclasses.replace(
 
 def test_a_recipes_own_splits_and_columns():
     sets = _Sets()
-    train, held, test = training._examples(RECIPE, sets, None, {"source_column": "not asked"}, None)
+    train, held, test = training.examples(RECIPE, sets, None, {"source_column": "not asked"}, None)
     assert sets.asked == [("set", split, {"source_column": "a"}) for split in ("train", "val", "test")]
     assert [part.raw[0] for part in (train, held, test)] == ["set train 0", "set val 0", "set test 0"]
 
 
 def test_a_share_is_held_back_of_the_training_split():
     sets = _Sets()
-    train, held, test = training._examples(dataclasses.replace(RECIPE, validation=0.25), sets, None, {}, None)
+    train, held, test = training.examples(dataclasses.replace(RECIPE, validation=0.25), sets, None, {}, None)
     assert [len(part) for part in (train, held, test)] == [15, 5, 20]
     assert sorted([*train.raw, *held.raw]) == sorted(f"set train {place}" for place in range(20))
 
@@ -180,11 +180,11 @@ def test_a_share_is_held_back_of_the_training_split():
 def test_the_users_own_data_have_their_own_columns_and_no_test_split():
     sets = _Sets()
     given = {"source_column": "x", "target_column": None}
-    train, held, test = training._examples(RECIPE, sets, "mine.tsv", given, None)
+    train, held, test = training.examples(RECIPE, sets, "mine.tsv", given, None)
     assert (len(train), len(held), test) == (19, 1, None)
     assert sets.asked == [("mine.tsv", "train", {"source_column": "x", "languages": ("there", "back")})]
     sets.asked.clear()
-    train, held, test = training._examples(RECIPE, sets, "mine.tsv", {}, "held.tsv")
+    train, held, test = training.examples(RECIPE, sets, "mine.tsv", {}, "held.tsv")
     assert (len(train), len(held), test) == (20, 20, None)
     own = {"languages": ("there", "back")}
     assert sets.asked == [("mine.tsv", "train", own), ("held.tsv", None, own)]
