@@ -1,4 +1,4 @@
-"""Where a translation looked: a heat map of the source's words against those of what was written."""
+"""Heat maps of a translation's attention: the source's words against those of what was written."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def by_words(
 
 
 def _starts(pieces: Sequence[str], marked: bool) -> list[int]:
-    """Where words begin, and where the last one ends. Punctuation that closes a word stands alone."""
+    """The places at which words begin, then the end of the last one. Punctuation that closes a word stands alone."""
     end = len(pieces) - (pieces[-1:] != [] and pieces[-1] in _ENDS)
     if not marked:
         return list(range(end + 1))

@@ -42,6 +42,6 @@ def optimizers() -> dict[str, str]:
 
 
 def optimizer(name: str) -> tuple[str, list[str], str]:
-    """What an optimizer's docstring says: its first paragraph as one line, the lines of its rule, and the rest."""
+    """An optimizer's docstring in three parts: its first paragraph as one line, the lines of its rule, and the rest."""
     about, rule, rest = docstring(found(module(optimizers()[name]), name)).split("\n\n", 2)
     return " ".join(about.split()), inspect.cleandoc("\n" + rule).split("\n"), rest

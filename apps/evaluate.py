@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _trained_on(task, folder, config: dict, data: str | None, examples) -> int:
-    """How many of the person's examples the preset has learned from, as far as it knows."""
+    """Number of the person's examples that the preset has learned from, as far as it knows."""
     from zoo import recipes
     from zoo.data.examples import fingerprints, overlap, trained_on
 

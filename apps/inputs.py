@@ -374,7 +374,7 @@ def _unnamed(stdin: BinaryIO | None, wanted: str, content: str, arguments: argpa
 
 
 def _is_piped(stream: IO | None) -> bool:
-    """Whether a stream is a pipe, a file or a socket: neither a terminal nor closed nor a stand-in without a file."""
+    """True if a stream is a pipe, a file or a socket: neither a terminal nor closed nor a stand-in without a file."""
     try:
         return stream is not None and not os.isatty(stream.fileno())
     except (OSError, ValueError):

@@ -107,7 +107,7 @@ class Lines:
     def write(self, index: int, item: Item, result: Result) -> None:
         """Takes one answer; a failed item keeps its place by an empty line, and so does one without a text."""
         self.lines.append("" if result.error is not None else one_line(result.text or ""))
-        # What was read in part or failed is said to whoever listens; a mark is no fault, and is for a person.
+        # An item that failed or was read in part is said to whoever listens; a mark is no fault, and is for a person.
         if result.error is not None or result.shortened or (result.low_confidence and results.is_terminal(sys.stderr)):
             told = result.error or Result.to_text(result)
             print(f"zoo: item {index + 1}, {shortened(item)}: {told}", file=sys.stderr)

@@ -123,7 +123,7 @@ def _trained(arguments: argparse.Namespace) -> int:
 
 
 def _nothing(sentence: str) -> None:
-    """What is said where it is to be quiet."""
+    """Says nothing: for a training that is to be quiet."""
 
 
 def _verbosity(quiet: bool) -> int:

@@ -1,4 +1,4 @@
-"""Which answers of a preset are marked as of low confidence: sets the limits anew, and measures the shares.
+"""Low confidence of a preset's answers: sets the limits anew, and measures the shares.
 
     python benchmarks/confidence.py classify-fashion sentiment-imdb
     python benchmarks/confidence.py --shares translate-de-en     # measures only

@@ -16,7 +16,7 @@ LINES = Path(__file__).with_suffix("")
 
 
 def right(source: str, answer: str, holds: str) -> bool:
-    """Whether an answer holds all it must."""
+    """True if an answer holds all it must."""
     if holds == "=":
         return answer == source
     return all(any(choice.strip() in answer for choice in part.split("|")) for part in holds.split("&"))

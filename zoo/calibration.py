@@ -1,4 +1,4 @@
-"""When answers are marked: set on validation data, measured once on the test split and on foreign items.
+"""Limits of low confidence: set on validation data, measured once on the test split and on foreign items.
 
 `fit` does it at a training's end; `benchmarks/confidence.py` for a preset that is there already.
 """
@@ -52,12 +52,12 @@ def measured(task: Task, examples) -> tuple[dict, dict | None]:
 
 
 def share(marks: Sequence[bool]) -> dict | None:
-    """How many answers there were and which share is marked; None where the preset marks none."""
+    """The number of answers and the share that is marked; None where the preset marks none."""
     return {"n": len(marks), "share": round(sum(marks) / len(marks), 4)} if marks else None
 
 
 def strangers(task: Task, recipe: Recipe, say: Callable[[str], None]) -> dict[str, dict]:
-    """Which share of the answers to foreign items is marked, for each set of `recipe.strangers` that is there."""
+    """The share of the answers to foreign items that is marked, for each set of `recipe.strangers` that is there."""
     found = {}
     for name in recipe.strangers:
         try:

@@ -1,4 +1,4 @@
-"""How far a share that was measured on few examples can be trusted."""
+"""Confidence intervals of shares that were measured on few examples."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def read_config(folder: Path) -> dict:
 
 
 def introduction(config: dict) -> str:
-    """What a person should know before the first answer: what the preset is for, its first limit, its labels.
+    """A paragraph to read before the first answer: what the preset is for, its first limit, its labels.
 
     Example:
         >>> introduction({"name": "pets", "task": "image-classification", "labels": ["cat", "dog"]})

@@ -22,7 +22,7 @@ _STYLE = (
 
 
 def address(preset: str) -> str:
-    """Where a preset's card stands on this server."""
+    """The path of a preset's card on this server."""
     return PLACE + quote(preset, safe="")
 
 

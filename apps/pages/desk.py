@@ -58,7 +58,7 @@ class Desk:
         }
 
     def introduction(self, preset: str) -> str:
-        """Which preset answers, what it is for, and its first limit: a clothing model calls a cat a pullover."""
+        """The preset that answers, what it is for, and its first limit: a clothing model calls a cat a pullover."""
         return self._kinds[preset].introduction()
 
     def begin(self) -> None:

@@ -79,7 +79,7 @@ def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
 
 
 def _about(desk: Desk, preset: str) -> str:
-    """What the preset knows, and where more is told of it."""
+    """The preset's labels and limits, and links to more about it."""
     card = cards.address(preset)
     return f"{desk.introduction(preset)}. [Limits]({card}#limits), [card]({card})"
 

@@ -120,6 +120,6 @@ def picture(label: str) -> gr.Image:
 
 
 def note(result: Result) -> str:
-    """How much of the item was read, where that is not all, and whether the answer deserves no trust."""
+    """Remarks on an answer: the share of the item that was read, where that is not all, and a mark of no trust."""
     told = Result.to_text(result)
     return f"<p class='note'>{html.escape(told)}</p>" if told else ""

@@ -44,7 +44,7 @@ def spelled(config: Mapping) -> dict:
 
 
 def names(presets: Mapping[str, Mapping]) -> dict[str, str]:
-    """What the page calls each preset: "German to English", and its own name where two would be called alike."""
+    """The page's name for each preset: "German to English", and its own name where two would be called alike."""
     called = {
         name: " to ".join(LANGUAGES.get(each.lower(), each) for each in config["languages"])
         for name, config in presets.items()

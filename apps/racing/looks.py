@@ -1,4 +1,4 @@
-"""How curves are told apart: by line style and marker as well as by colour, for a grey print and colour-blind eyes.
+"""Looks that tell curves apart: by line style and marker as well as by colour, for a grey print and colour-blind eyes.
 
 And what the pictures of a race share: one legend above, the numbers in a table below.
 """

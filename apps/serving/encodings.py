@@ -16,7 +16,7 @@ _PIECE = 2**20  # bytes that come out at a time
 
 
 def decoder(header: str | None) -> Decoder:
-    """What takes a body apart that has this Content-Encoding.
+    """The decoder of a body that has this Content-Encoding.
 
     Raises:
         Refusal: It is one that is not read here; status 415.

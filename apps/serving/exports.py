@@ -69,7 +69,7 @@ def exported(name: str, folder: Path, stack: contextlib.ExitStack, say: Say) -> 
 
 
 def key(folder: Path) -> str:
-    """What an export depends on, in 32 hexadecimal digits: the preset's files, our code, and what writes the export."""
+    """A digest of all that an export depends on: the preset's files, our code, the versions of what writes it."""
     digest = hashlib.sha256()
     own = Path(zoo.__file__).parent
     sources = [(path, path.relative_to(own)) for path in own.rglob("*.py")]

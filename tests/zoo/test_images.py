@@ -133,7 +133,7 @@ def test_black_and_white_of_16_bits_stay_black_and_white():
 
 
 def segments(data: bytes) -> list[int]:
-    """Where the segments of a JPEG begin after the first bytes, up to the scan."""
+    """The places at which the segments of a JPEG begin after the first bytes, up to the scan."""
     places = [2]
     while data[places[-1] + 1] != 0xDA:
         places.append(places[-1] + 2 + struct.unpack_from(">H", data, places[-1] + 2)[0])

@@ -1,4 +1,4 @@
-"""What a translation keeps as it is, and marks in its place."""
+"""Parts that a translation keeps as they are, and marks in their place."""
 
 import pytest
 

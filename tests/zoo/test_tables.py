@@ -20,7 +20,7 @@ def loaded(path):
 
 
 def answered(path):
-    """What an application makes of the rows: texts, of an exception its text after "!"."""
+    """The rows as an application answers them: texts, of an exception its text after "!"."""
     arguments = argparse.Namespace(items=[str(path)], text=[], csv=None, column="text")
     items = inputs.texts(arguments)
     return [f"!{item.payload}" if isinstance(item.payload, Exception) else item.payload for item in items]

@@ -44,7 +44,7 @@ def counted(labels: Iterable[object]) -> tuple[np.ndarray, tuple[str, ...], list
 
 
 def places(names: Sequence[str], known: Sequence[str]) -> list[int | None]:
-    """Where each name stands among those that are known: spelled alike, or else but for capitals, `1` and `1.0`, the
+    """The place of each name among those that are known: spelled alike, or else but for capitals, `1` and `1.0`, the
     composition of accents, and `_` for `/`, which no folder's name holds. None for a name that is not known.
 
     Example:

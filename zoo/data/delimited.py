@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing stands in it, as in the rows `,,,,` that spreadsheets append."""
+        """True if nothing stands in it, as in the rows `,,,,` that spreadsheets append."""
         return self.fault is None and not self.filled and self.fields != [""]
 
     @property
@@ -55,7 +55,7 @@ def filled(fields: Sequence[str]) -> int:
 
 
 class Form(NamedTuple):
-    """How a file separates its fields.
+    """The way in which a file separates its fields.
 
     Attributes:
         delimiter: One character.
@@ -74,7 +74,7 @@ class Form(NamedTuple):
 
 
 def form(lines: Sequence[str], tabs: bool, wanted: Iterable[str]) -> Form:
-    """How the fields of a file are separated.
+    """Finds out how the fields of a file are separated.
 
     The first line tells it by the names of its columns; where it has none of those that are wanted, the delimiter
     that gives all lines the same number of fields, of which there are two or more.
@@ -153,7 +153,7 @@ def records(lines: Iterable[str], form: Form) -> Iterator[Record]:
 
 
 def _fault(text: str, delimiter: str, line: int) -> str | None:
-    """What is wrong with the quotation marks of a row that begins on `line`.
+    """The fault of the quotation marks of a row that begins on `line`; None where there is none.
 
     Text that follows a closing quotation mark on the same line is let pass, as other readers do: nothing but the
     marks is lost.

@@ -123,7 +123,7 @@ def remember(folder: Path, train: Held) -> None:
 
 
 def trained_on(folder: Path, examples: Held) -> int:
-    """How many of the examples the preset of a folder was trained on; 0 where it does not remember."""
+    """Number of the examples that the preset of a folder was trained on; 0 where it does not remember."""
     path = folder / TRAINED
     if not path.is_file():
         return 0
@@ -135,7 +135,7 @@ def trained_on(folder: Path, examples: Held) -> int:
 
 
 def overlap(known: np.ndarray, examples: Held) -> int:
-    """How many of the examples have one of these fingerprints."""
+    """Number of the examples that have one of these fingerprints."""
     return int(np.isin(fingerprints(examples), known).sum())
 
 

@@ -37,7 +37,7 @@ class File(NamedTuple):
 
 
 def visible(name: str) -> bool:
-    """Whether a person has put a file or folder of this name there: it is not hidden, and no system's."""
+    """True if a person has put a file or folder of this name there: it is not hidden, and no system's."""
     return not name.startswith(".") and name.casefold() not in _SYSTEMS
 
 
@@ -51,7 +51,7 @@ def files(folder: str | os.PathLike) -> Iterator[File]:
 
 
 def kind(path: str) -> str:
-    """What a file is, by its content; one with an image's suffix is tried without a look."""
+    """The kind of a file, by its content; one with an image's suffix is tried without a look."""
     if not os.path.isfile(path):  # a pipe would wait for ever
         return "other"
     if os.path.splitext(path)[1].lower() in headers.SUFFIXES:
@@ -69,12 +69,12 @@ def _head(path: str) -> bytes:
 
 
 def shows_something(paths: list[Path]) -> bool:
-    """Whether one of the files at least is an image by its content."""
+    """True if one of the files at least is an image by its content."""
     return any(headers.looks_like_image(_head(str(path))) for path in paths)
 
 
 def by_suffix(paths: list[str]) -> str:
-    """How many files have which suffix: "3 .txt, 2 without a suffix".
+    """Counts files by suffix, in words: "3 .txt, 2 without a suffix".
 
     Example:
         >>> by_suffix(["a.TXT", "b.txt", "c"])

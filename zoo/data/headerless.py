@@ -86,7 +86,7 @@ def paired(rows: list[list[str]], pair: tuple[str, str] | None) -> Headerless | 
 
 
 def _in_order(columns: Sequence[Sequence[str]], pair: tuple[str, str] | None) -> tuple[bool | None, str]:
-    """Whether the source comes first, and what tells it; None where nothing does."""
+    """True if the source comes first, and what tells it; None where nothing does."""
     if pair is not None:
         return languages.in_order(columns[0], columns[1], pair), "their words"
     first, second = (sum(map(len, column)) for column in columns)
@@ -96,7 +96,7 @@ def _in_order(columns: Sequence[Sequence[str]], pair: tuple[str, str] | None) ->
 
 
 def _names(cells: Sequence[str]) -> bool:
-    """Whether all that stands in a row are usual names of columns, or names of languages."""
+    """True if all that stands in a row are usual names of columns, or names of languages."""
     there = [cell.strip().casefold() for cell in cells if cell.strip()]
     return all(cell.replace(" ", "_") in NAMES or cell in languages.NAMES for cell in there)
 
@@ -110,7 +110,7 @@ def _number(text: str) -> bool:
 
 
 def _shorter(texts: Sequence[str]) -> bool:
-    """Whether the first text is a word or two without a full stop, and those below it are sentences."""
+    """True if the first text is a word or two without a full stop, and those below it are sentences."""
     first, *others = (text.strip() for text in texts[: NEIGHBOURS + 1])
     short = len(first.split()) < SENTENCE and first[-1:].isalnum()
     return short and bool(others) and all(len(text.split()) >= SENTENCE for text in others)

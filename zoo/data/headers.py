@@ -74,13 +74,13 @@ def read(data: bytes) -> Header | None:
 
 
 def looks_like_image(head: bytes) -> bool:
-    """Whether a file is an image of a format that is read, to judge by its first `HEAD` bytes."""
+    """True if a file is an image of a format that is read, to judge by its first `HEAD` bytes."""
     reader = _reader(head)
     return reader is not None and (reader is not _pnm or _PNM.match(head) is not None)  # "P1 won." is a text
 
 
 def is_heic(head: bytes) -> bool:
-    """Whether a file is a photo as iPhones take them, to judge by its first `HEAD` bytes."""
+    """True if a file is a photo as iPhones take them, to judge by its first `HEAD` bytes."""
     return head[4:8] == b"ftyp" and not _is_avif(head) and _BRANDS.get(head[8:12]) == _HEIC
 
 

@@ -8,7 +8,7 @@ from zoo.data import class_names, folders, headers, tables
 from zoo.data.examples import Examples, objects
 from zoo.errors import NoSplitError, UserError
 
-# What the column of paths is called besides "path".
+# Names that the column of paths may have.
 PATHS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img", "img_path")
 
 

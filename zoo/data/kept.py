@@ -40,7 +40,7 @@ _BETWEEN = re.compile(r"[\s,;/|–-]*")
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Where a text has what is kept: begin and end, in their order; what only blanks and commas part is one.
+    """The parts of a text that are kept: begin and end, in their order; what only blanks and commas part is one.
 
     Example:
         >>> [text[a:b] for text in ["Call +49 89 1234567 at 7:30 pm, or see www.example.org."] for a, b in spans(text)]
@@ -56,7 +56,7 @@ def spans(text: str) -> list[tuple[int, int]]:
 
 
 def wordless(text: str) -> bool:
-    """Whether nothing is left of a text to translate: it has no letter besides what is kept.
+    """True if nothing is left of a text to translate: it has no letter besides what is kept.
 
     Example:
         >>> wordless("12345"), wordless("→ 3,50 €!"), wordless("Room 5")

@@ -67,7 +67,7 @@ CLEARER = 3  # times that one order of the languages has to fit better than the 
 
 
 def spellings(code: str) -> tuple[str, ...]:
-    """What a column of texts of the language may be called, in lower case: "de", "deu", "german", "de-de".
+    """Names that a column of texts of the language may have, in lower case: "de", "deu", "german", "de-de".
 
     Example:
         >>> spellings("cs")
@@ -80,7 +80,7 @@ def spellings(code: str) -> tuple[str, ...]:
 
 
 def in_order(first: Iterable[str], second: Iterable[str], pair: tuple[str, str]) -> bool | None:
-    """Whether two columns of texts are written in two languages in this order.
+    """True if two columns of texts are written in two languages in this order.
 
     Args:
         first: Texts of one column.

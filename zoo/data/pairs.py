@@ -199,7 +199,7 @@ def _table(path: Path, source_column: str | None, target_column: str | None, pai
 
 
 def _called(source: str, target: str, pair: tuple[str, str] | None) -> tables.Wanted:
-    """What the columns may be called: a language by any of its names."""
+    """Names that the columns may have: a language any of its own."""
     return {
         role: languages.spellings(name) if name in (pair or ()) else (name,)
         for role, name in (("source", source), ("target", target))

@@ -28,14 +28,14 @@ class Row(NamedTuple):
 
 
 class Headerless(NamedTuple):
-    """Which columns of a file that begins with an example hold what, and a sentence on how that is known."""
+    """The places of the columns in a file that begins with an example, and a sentence on how that is known."""
 
     places: tuple[int, int]
     note: str
 
 
 def is_table(path: object) -> bool:
-    """Whether the name of a file says that it is a table, in capitals too."""
+    """True if the name of a file says that it is a table, in capitals too."""
     return str(path).lower().endswith(SUFFIXES)
 
 
@@ -90,7 +90,7 @@ def _plain(name: str) -> str:
 
 
 def is_utf16(content: bytes) -> bool:
-    """Whether a text begins as UTF-16, with a mark or without: Excel's "Unicode text", PowerShell's `>` write it."""
+    """True if a text begins as UTF-16, with a mark or without: Excel's "Unicode text", PowerShell's `>` write it."""
     head = content[:64]
     return head.startswith((b"\xff\xfe", b"\xfe\xff")) or len(head) > 3 and any(head[::2]) != any(head[1::2])
 
@@ -185,7 +185,7 @@ def _check(path: Path, records: list[delimited.Record], form: delimited.Form, he
 
 
 def fault(record: delimited.Record, form: delimited.Form, most: int, of: str = "the header") -> str | None:
-    """Why a text would be cut: the row has more than the `most` fields of the header, or a quoted text has no end."""
+    """Tells why a text would be cut: the row has more than the `most` fields of the header, or a quoted text has no end."""
     lines = any("\n" in field or "\r" in field for field in record.fields)
     if record.fault and (lines or record.filled <= most):
         return f"{record.place}: {record.fault}"

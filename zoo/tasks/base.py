@@ -86,7 +86,7 @@ class Task:
         raise NotImplementedError
 
     def uncalibrated(self, train, foreign: Sequence | None = None) -> confidence.Confidence:
-        """What the numbers of this kind of task are computed with, before they have limits.
+        """The arrays with which the numbers of this kind of task are computed, before they have limits.
 
         Args:
             train: Training examples.
@@ -106,7 +106,7 @@ class Task:
 
     @property
     def introduction(self) -> str:
-        """What to know before the first answer: what the preset is for, its first limit, its labels."""
+        """A paragraph to read before the first answer: what the preset is for, its first limit, its labels."""
         return preset.introduction(self.config)
 
     @classmethod
@@ -138,7 +138,7 @@ class Task:
         raise NotImplementedError
 
     def answered(self, outputs, doubts: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict:
-        """What `postprocess` makes, and of a calibrated preset `low_confidence`, bool `[B]`."""
+        """The tensors of `postprocess`, and of a calibrated preset `low_confidence`, bool `[B]`."""
         mark = {} if self.confidence is None else {"low_confidence": self.confidence.low(doubts)}
         return {**self.postprocess(outputs, context), **mark}
 

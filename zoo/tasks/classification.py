@@ -140,7 +140,7 @@ class ClassificationTask(Task):
 
 
 def _batched(forward: Callable, raw: list[bytes], batch_size: int) -> dict[str, np.ndarray]:
-    """What a function of a batch of raw items gives for all of them, batch by batch."""
+    """The arrays that a function of a batch of raw items gives for all of them, batch by batch."""
     parts = [forward(tf.constant(raw[at : at + batch_size], tf.string)) for at in range(0, len(raw), batch_size)]
     return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 

@@ -101,7 +101,7 @@ class Confidence:
 
 
 def read(folder: Path, config: Mapping, known: Sequence[str]) -> Confidence | None:
-    """What a preset's folder holds; None where it is not calibrated.
+    """The calibration in a preset's folder; None where there is none.
 
     Args:
         folder: The preset's.
@@ -140,7 +140,7 @@ def limit(values: np.ndarray, share: float) -> float:
 
 
 def gaussian(traits: np.ndarray) -> dict[str, np.ndarray]:
-    """What `distance` needs, from the traits `[N, D]` of training items."""
+    """The arrays that `distance` needs, from the traits `[N, D]` of training items."""
     traits = traits.astype(np.float64)
     covariance = np.atleast_2d(np.cov(traits.T))
     covariance += max(_RIDGE * np.trace(covariance) / len(covariance), 1e-12) * np.eye(len(covariance))
@@ -152,7 +152,7 @@ def gaussian(traits: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def logistic(home: np.ndarray, foreign: np.ndarray) -> dict[str, np.ndarray]:
-    """What `foreign` needs: a logistic regression on the traits `[N, D]` of training items and of others."""
+    """The arrays that `foreign` needs: a logistic regression on the traits `[N, D]` of training items and of others."""
     from sklearn.linear_model import LogisticRegression
 
     traits = np.concatenate([home, foreign]).astype(np.float64)

@@ -66,7 +66,7 @@ class ImageClassification(ClassificationTask):
         return Confidence({}, arrays, {"layer": self._with_maps.name})
 
     def _seen(self, model: keras.Model, features: tf.Tensor):
-        """What a model answers to images, or in the mean to them and their mirror images."""
+        """A model's answer to images, or the mean of it and that to their mirror images."""
         answer = model(features, training=False)
         if not self.config["preprocess"].get("mirror"):
             return answer

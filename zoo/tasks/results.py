@@ -61,7 +61,7 @@ class Result:
 
     @property
     def used(self) -> str:
-        """How much of the item the model read."""
+        """The part of the item that the model read, in words."""
         return f"used {self.used_tokens:,} of {self.total_tokens:,} tokens"
 
     def draw(self, image: np.ndarray | None) -> np.ndarray:

@@ -124,7 +124,7 @@ class SequenceToSequence(Task):
     def judged(
         self, features: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor], search: decoding.Search | None = None
     ) -> tuple[dict, dict[str, tf.Tensor]]:
-        """What a search writes, and what speaks against it: see `doubted`."""
+        """The outputs of a search, and what speaks against them: see `doubted`."""
         outputs = self.outputs(features, search)
         return outputs, self.doubted(features["source"], outputs["scores"])
 

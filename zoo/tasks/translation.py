@@ -74,7 +74,7 @@ class Translation(SequenceToSequence):
         return _Sentence(folded, parts, plain, every)
 
     def _costs(self, words: Sequence[str]) -> list[int]:
-        """What words cost to read: tokens, and more for an unknown one."""
+        """The cost of reading each word: its tokens, and more for an unknown one."""
         return [len(numbers) + 2 * numbers.count(UNKNOWN) for numbers in self.tokens.numbered(words)]
 
     def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
@@ -82,7 +82,7 @@ class Translation(SequenceToSequence):
         # A hypothesis of the beam that has lost a mark gives way to one that has not.
         several = options.temperature is None and any(sentence.kept for sentence in read)
         searched = dataclasses.replace(options, n_best=options.beam) if several else options
-        # What is copied goes through as an empty text, so that a sample hangs on a sentence's number.
+        # A sentence that is copied goes through as an empty text, so that a sample hangs on a sentence's number.
         asked = ["" if sentence.copied else sentence.text for sentence in read]
         answers = super()._written(asked, searched, seed, batch_size, first)
         answers = [_given(sentence, answer, options.n_best) for sentence, answer in zip(read, answers, strict=True)]

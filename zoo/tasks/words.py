@@ -1,4 +1,4 @@
-"""What the words, or pieces, of a text say of where it comes from."""
+"""Traits of texts, from the numbers of their words or pieces, that tell where a text comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an answer is marked as of low confidence: the numbers, their limits, the files, and the tasks that use them."""
+"""Marks of low confidence: the numbers, their limits, the files, and the tasks that use them."""
 
 import json
 

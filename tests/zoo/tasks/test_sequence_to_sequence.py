@@ -136,7 +136,7 @@ def test_parts_are_the_text_and_fit_the_model(kind, text):
     result = task(text)
     whole = task.tokens.numbered(parts)
     assert result.total_tokens == sum(map(len, whole))
-    # What is copied is used whole.
+    # A sentence that is copied is used whole.
     room = [len(numbers) if task.prepared(part).copied else 15 for part, numbers in zip(parts, whole, strict=True)]
     assert result.used_tokens == sum(map(min, room, map(len, whole)))
 

@@ -1,4 +1,4 @@
-"""What surrounds the model of a translation: copied lines, marks, capitals. The model is a table of hypotheses."""
+"""The road around the model of a translation: copied lines, marks, capitals. The model is a table of hypotheses."""
 
 import pytest
 

@@ -40,7 +40,7 @@ class PlainBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return cls(config=config or None)
 
     def places(self, split: str) -> dict[str, str]:
-        """Where a split's files are: path below ZOO_DATA_DIR -> public URL, "" where there is none."""
+        """The places of a split's files: path below ZOO_DATA_DIR -> public URL, "" where there is none."""
         raise NotImplementedError
 
     def read(self, split: str, texts: list[str]) -> Iterator[dict]:
