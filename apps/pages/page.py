@@ -81,7 +81,7 @@ def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
 def _about(desk: Desk, preset: str) -> str:
     """The preset's labels and limits, and links to more about it."""
     card = cards.address(preset)
-    return f"{desk.introduction(preset)}. [Limits]({card}#limits), [card]({card})"
+    return f"{desk.introduction(preset)} [Limits]({card}#limits), [card]({card})"
 
 
 def _item(desk: Desk) -> gr.components.Component:

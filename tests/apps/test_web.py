@@ -147,6 +147,17 @@ def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
 
 
 @needs_gradio
+def test_links_follow_the_introduction(folders, fake, tmp_path):
+    from apps.pages import page
+    from apps.pages.desk import Desk
+    from apps.pages.models import Models
+
+    config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
+    found = Desk("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
+    assert page._about(found, "mine").endswith("negative, positive. [Limits](/card/mine#limits), [card](/card/mine)")
+
+
+@needs_gradio
 def test_a_card_is_a_page_whose_html_is_not_followed():
     from apps.pages import cards
 
