@@ -4,32 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-LANGUAGES = {
-    "ar": "Arabic",
-    "cs": "Czech",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "fi": "Finnish",
-    "fr": "French",
-    "hi": "Hindi",
-    "hu": "Hungarian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "no": "Norwegian",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sv": "Swedish",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "zh": "Chinese",
-}
+from zoo.data.languages import ENGLISH
+
 LABELS = {"neg": "negative", "pos": "positive"}
 
 
@@ -46,7 +22,7 @@ def spelled(config: Mapping) -> dict:
 def names(presets: Mapping[str, Mapping]) -> dict[str, str]:
     """The page's name for each preset: "German to English", and its own name where two would be called alike."""
     called = {
-        name: " to ".join(LANGUAGES.get(each.lower(), each) for each in config["languages"])
+        name: " to ".join(ENGLISH.get(each.lower(), each) for each in config["languages"])
         for name, config in presets.items()
         if "languages" in config
     }

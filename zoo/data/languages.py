@@ -6,32 +6,33 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-# Code -> what it is called besides, in English and by its speakers; ISO 639-2's codes.
+# Code -> ISO 639-2's codes, the English name, which has a capital, and other names.
 _CALLED = {
-    "ar": "ara arabic العربية",
-    "cs": "cze ces czech čeština",
-    "da": "dan danish dansk",
-    "de": "ger deu german deutsch",
-    "el": "gre ell greek ελληνικά",
-    "en": "eng english englisch anglais inglés",
-    "es": "spa spanish spanisch español espagnol",
-    "fi": "fin finnish suomi",
-    "fr": "fre fra french französisch français francés",
-    "he": "heb hebrew עברית",
-    "hi": "hin hindi हिन्दी",
-    "hu": "hun hungarian magyar",
-    "it": "ita italian italienisch italiano",
-    "ja": "jpn japanese 日本語",
-    "ko": "kor korean 한국어",
-    "nl": "dut nld dutch niederländisch nederlands",
-    "no": "nor norwegian norsk",
-    "pl": "pol polish polnisch polski",
-    "pt": "por portuguese portugiesisch português",
-    "ru": "rus russian russisch русский",
-    "sv": "swe swedish schwedisch svenska",
-    "tr": "tur turkish türkçe",
-    "uk": "ukr ukrainian українська",
-    "zh": "chi zho chinese chinesisch 中文",
+    "ar": "ara Arabic العربية",
+    "cs": "cze ces Czech čeština",
+    "da": "dan Danish dansk",
+    "de": "ger deu German deutsch",
+    "el": "gre ell Greek ελληνικά",
+    "en": "eng English englisch anglais inglés",
+    "es": "spa Spanish spanisch español espagnol",
+    "fi": "fin Finnish suomi",
+    "fr": "fre fra French französisch français francés",
+    "he": "heb Hebrew עברית",
+    "hi": "hin Hindi हिन्दी",
+    "hu": "hun Hungarian magyar",
+    "it": "ita Italian italienisch italiano",
+    "ja": "jpn Japanese 日本語",
+    "ko": "kor Korean 한국어",
+    "nl": "dut nld Dutch niederländisch nederlands",
+    "no": "nor Norwegian norsk",
+    "pl": "pol Polish polnisch polski",
+    "pt": "por Portuguese portugiesisch português",
+    "ro": "rum ron Romanian română",
+    "ru": "rus Russian russisch русский",
+    "sv": "swe Swedish schwedisch svenska",
+    "tr": "tur Turkish türkçe",
+    "uk": "ukr Ukrainian українська",
+    "zh": "chi zho Chinese chinesisch 中文",
 }
 # Words that make up a good part of any text of the language.
 _WORDS = {
@@ -59,7 +60,8 @@ _SCRIPTS = {
     "zh": "CJK",
 }
 _FREQUENT = {code: frozenset(words.split()) for code, words in _WORDS.items()}
-NAMES = frozenset(_CALLED) | {name for names in _CALLED.values() for name in names.split()}
+NAMES = frozenset(_CALLED) | {name for names in _CALLED.values() for name in names.lower().split()}
+ENGLISH = {code: next(filter(str.istitle, names.split())) for code, names in _CALLED.items()}
 
 READ = 1000  # texts of a column that tell its language
 LEAST = 0.05  # share of frequent words, or of letters of the script, below which nothing is told
@@ -76,7 +78,7 @@ def spellings(code: str) -> tuple[str, ...]:
     regions = {"en": ("us", "gb", "uk"), "pt": ("pt", "br"), "de": ("de", "at", "ch"), "zh": ("cn", "tw")}
     base = code.lower()
     tagged = [f"{base}{mark}{region}" for region in regions.get(base, (base,)) for mark in "-_"]
-    return (code, *_CALLED.get(base, "").split(), *tagged)
+    return (code, *_CALLED.get(base, "").lower().split(), *tagged)
 
 
 def in_order(first: Iterable[str], second: Iterable[str], pair: tuple[str, str]) -> bool | None:

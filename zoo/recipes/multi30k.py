@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from zoo.data.languages import ENGLISH
 from zoo.recipe import Recipe
 
-NAMES = {"de": "German", "en": "English", "fr": "French"}
+LANGUAGES = ("de", "en", "fr")
 TERMS = (
     "Multi30k (Elliott et al. 2016, arXiv:1605.00459), derived from Flickr30K: non-commercial research and education. "
     "The weights are for the same use"
@@ -49,7 +50,7 @@ def recipe(source: str, target: str, sampling: float = 0.5, **fields) -> Recipe:
             "validation": "val",
             "metric": "bleu",
             "tolerance": 1.0,
-            "about": f"Translates a caption of a photograph from {NAMES[source]} into {NAMES[target]}.",
+            "about": f"Translates a caption of a photograph from {ENGLISH[source]} into {ENGLISH[target]}.",
             "limits": (
                 "It has read 29,000 captions of photographs: of politics, law or a chat it knows nothing.",
                 "A text of more than 64 pieces is translated sentence by sentence.",
@@ -57,7 +58,7 @@ def recipe(source: str, target: str, sampling: float = 0.5, **fields) -> Recipe:
                 "What it has not read it may leave out or replace by what captions often say.",
             ),
             "strangers": (
-                *(f"captions/{language}" for language in NAMES if language != source),
+                *(f"captions/{language}" for language in LANGUAGES if language != source),
                 "sentences/es",
                 "news",
                 "letters",
