@@ -145,7 +145,7 @@ def parsed(name: str, words: Sequence[str]) -> argparse.Namespace:
         prog=f"zoo {name}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, add_help=False
     )
     module.add_arguments(parser)
-    _common(parser)
+    add_common_arguments(parser)
     if not getattr(module, "RUNS_ANOTHER", False):
         return parser.parse_intermixed_args(words)
     cut = words.index("--") if "--" in words else len(words)
@@ -164,12 +164,13 @@ def _parser() -> Parser:
         allow_abbrev=False,
         add_help=False,
     )
-    _common(parser)
+    add_common_arguments(parser)
     parser.add_argument("--version", action=_Version, help="print the version and exit")
     return parser
 
 
-def _common(parser: Parser) -> None:
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of every command."""
     parser.add_argument("-q", "--quiet", action="store_true", help="answers and errors alone: no progress, no hints")
     parser.add_argument("--debug", action="store_true", help="show tracebacks, and what TensorFlow logs")
     parser.add_argument("-h", "--help", action="help", help="show this help and exit")

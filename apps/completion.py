@@ -53,18 +53,19 @@ def offer(commands: dict[str, tuple[str, str]]) -> None:
 
 def parser(commands: dict[str, tuple[str, str]], words: Iterable[str]) -> argparse.ArgumentParser:
     """All commands, and the arguments of the one that stands among the words: the others need not be imported."""
+    from apps import cli
+
     found = argparse.ArgumentParser(prog="zoo", allow_abbrev=False)
     found.add_argument("--version", action="store_true")
     each = found.add_subparsers()
     each.add_parser("help").add_argument("command", choices=list(commands))
     chosen = next((word for word in words if word in commands), None)
     for name, (module, about) in commands.items():
-        command = each.add_parser(name, help=about, allow_abbrev=False)
+        command = each.add_parser(name, help=about, allow_abbrev=False, add_help=False)
         if name != chosen:
             continue
         importlib.import_module(module).add_arguments(command)
-        command.add_argument("-q", "--quiet", action="store_true")
-        command.add_argument("--debug", action="store_true")
+        cli.add_common_arguments(command)
         for action in command._actions:
             if action.dest in _NAMES and not action.choices:
                 action.completer = _completer(*_NAMES[action.dest])
@@ -84,20 +85,18 @@ def _completer(*kinds: str):
 
 
 def _names(kind: str, prefix: str) -> list[str]:
-    from zoo import catalog, preset, recipes
+    from apps import show
+    from zoo import preset, recipes
 
     if kind == "languages":
         presets = (preset.read_config(preset.find(name)) for name in preset.names())
         return sorted({language for config in presets for language in config.get("languages", ())})
-    if kind == "optimizers":
-        from apps import definitions
-
-        names = definitions.optimizers()
-        return list(names) if prefix[:1].isupper() else [name.lower() for name in names]
     if kind == "kinds":
-        return ["presets", "models", "recipes", "optimizers"]
-    lists = {"presets": preset.names, "recipes": recipes.names, "models": catalog.models}
-    return list(recipes.DEFAULTS) if kind == "applications" else lists[kind]()
+        return [f"{each}s" for each in show.KINDS]
+    if kind == "applications":
+        return list(recipes.DEFAULTS)
+    names = list(show.KINDS[kind.removesuffix("s")][0]())
+    return [name.lower() for name in names] if kind == "optimizers" and not prefix[:1].isupper() else names
 
 
 # Destination of an argument -> what it takes.
