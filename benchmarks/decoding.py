@@ -82,16 +82,6 @@ def examples(sizes: dict, rows: int, length: int, seed: int = 0):
     return np.random.default_rng(seed).integers(4, sizes["vocabulary"], (rows, length)).astype("int32")
 
 
-def seconds(call, calls: int) -> float:
-    """The median of that many calls, after one that is not counted."""
-    times = []
-    for _ in range(calls + 1):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times[1:])
-
-
 class Library:
     """What the children have in common: `cases` maps (who, beam, rows) to a call that answers tokens [rows, 32]."""
 
@@ -106,7 +96,7 @@ class Library:
         return {"first": time.perf_counter() - started}
 
     def run(self, who: str, beam: int, rows: int, calls: int) -> float:
-        return seconds(self.cases[who, beam, rows], calls)
+        return side_by_side.median_seconds(self.cases[who, beam, rows], calls)
 
     def tokens(self, who: str, beam: int, rows: int) -> list:
         return self.cases[who, beam, rows]().tolist()
