@@ -28,7 +28,7 @@ def renew(name: str, shares: bool) -> None:
     folder, recipe, task = preset.find(name), recipes.get(name), zoo.load(name)
     train, held, test = training.examples(recipe, type(task))
     if not shares:
-        task.config |= {"about": recipe.about, "limits": list(recipe.limits[:1])}
+        task.config |= recipe.introduction
         calibration.calibrate(task, recipe, train, held, False, print)
         task.write_config(folder)
     scores = preset.read_scores(folder)

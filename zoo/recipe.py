@@ -91,6 +91,11 @@ class Recipe:
     foreign: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
 
+    @property
+    def introduction(self) -> dict:
+        """The entries of `config.json` that `zoo.preset.introduction` tells of."""
+        return {"about": self.about, "limits": list(self.limits[:1])}
+
 
 _TO_HUNDRED = ("bleu", "chrf", "rouge")
 

@@ -21,13 +21,14 @@ from zoo.data import Examples, splits
 from zoo.data import examples as data_examples
 from zoo.errors import UserError
 from zoo.interrupted import STATE, beside, resumable
-from zoo.interval import FEW
 from zoo.recipe import Recipe, shown
 from zoo.scaling import batches as scaled
 from zoo.scaling import heartbeat, workers
 from zoo.scaling.replicas import Replicas
 
 _UNDISTURBED = 2000  # training examples, at most, that are answered after each epoch
+# Fields of a recipe without which its weights would be the same.
+_TOLD = ("about", "limits", "comparisons", "minutes", "expected", "tolerance", "foreign", "strangers")
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
 
 
@@ -131,9 +132,9 @@ def fit(
     heartbeat.beat(heartbeat.PROGRESS)
     spread = functools.partial(workers.spread, strategy)
     # Dropout and augmentation disturb what is shown of the training: some of its examples are answered without.
-    undisturbed = data_examples.some(train, _UNDISTURBED) if cls.classifies else held
-    batches, held_batches, undisturbed_batches = (
-        task.batches(examples, recipe.batch_size, spread) for examples in (train, held, undisturbed)
+    undisturbed = [data_examples.some(train, _UNDISTURBED)] if cls.classifies else []
+    batches, held_batches, *undisturbed = (
+        task.batches(examples, recipe.batch_size, spread) for examples in (train, held, *undisturbed)
     )
     with strategy.scope():
         trainer = compiled(recipe, task, batches.steps)
@@ -150,9 +151,9 @@ def fit(
         begin()
     if first_epoch < recipe.epochs:
         training = functools.partial(batches.training, recipe.seed, first_epoch, recipe.epochs, first_step=first_step)
-        makes = (training, held_batches.in_order, undisturbed_batches.in_order)
-        data, held_data, undisturbed_data = (scaled.shared(make, strategy) if several else make() for make in makes)
-        answering = [_Undisturbed(undisturbed_data, undisturbed_batches.steps)] if cls.classifies else []
+        makes = (training, held_batches.in_order, *(each.in_order for each in undisturbed))
+        data, held_data, *others = (scaled.shared(make, strategy) if several else make() for make in makes)
+        answering = [_Undisturbed(each, made.steps) for each, made in zip(others, undisturbed, strict=True)]
         trainer.fit(
             data,
             steps_per_epoch=batches.steps,
@@ -170,7 +171,7 @@ def fit(
             return task
         validated = {}
         if parts:
-            say(f"Fewer than {FEW} examples: {parts} more trainings for a cross-validation.")
+            say(f"Fewer than {interval.FEW} examples: {parts} more trainings for a cross-validation.")
             learn = functools.partial(_learned, recipe, out.name, source, init)
             validated = {"cross_validation": crossvalidation.measured(learn, train, held, parts, recipe.seed)}
         with preset.replacing(out) as partial:
@@ -312,7 +313,7 @@ def fresh(
         "data_terms": "the user's own data" if source else recipe.data_terms,
     }
     if not source:
-        config |= {"about": recipe.about, "limits": list(recipe.limits[:1])}
+        config |= recipe.introduction
     config |= cls.declared(recipe, train)
     if init is None:
         arguments, assets = cls.fresh(config, train)
@@ -350,11 +351,7 @@ def _fingerprint(recipe: Recipe, train, held, columns: Mapping, init: str | None
     plain = {
         key.name: repr(getattr(recipe, key.name))
         for key in dataclasses.fields(recipe)
-        if key.name
-        not in (
-            *("about", "limits", "comparisons", "minutes", "expected", "tolerance", "initialize", "augment"),
-            *("foreign", "strangers"),
-        )
+        if key.name not in _TOLD and key.name not in ("initialize", "augment")
     }
     own = {key: value for key, value in columns.items() if value is not None}
     data = {"train": len(train), "validation": len(held), "own columns": own, "init": str(init)}
