@@ -107,9 +107,12 @@ TRAINED = "trained.npy"  # in a preset's folder: fingerprints of the user's own 
 
 def some(examples: Held, most: int) -> Held:
     """All examples, or so many of them, the same ones each time."""
-    if len(examples) <= most:
-        return examples
-    return examples.take(np.sort(np.random.default_rng(0).permutation(len(examples))[:most]))
+    return examples if len(examples) <= most else examples.take(chosen(len(examples), most))
+
+
+def chosen(count: int, most: int) -> np.ndarray:
+    """Places of `most` of `count` examples in their order, the same ones each time."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
 def fingerprints(examples: Held) -> np.ndarray:

@@ -7,7 +7,6 @@ plain files in ZOO_DATA_DIR, except the random letters, which are made here.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import os
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data import headers
+from zoo.data.builders.plain import unpacked
+from zoo.data.examples import chosen
 from zoo.errors import UserError, nearest
 
 MOST = 2000  # items of a set
@@ -37,8 +38,7 @@ def load(name: str, most: int = MOST) -> list:
     if kind not in SETS:
         raise UserError(f"no set of foreign items named {name!r}{nearest(kind, SETS)}")
     items = list(SETS[kind](language) if language else SETS[kind]())
-    chosen = np.random.default_rng(0).permutation(len(items))[:most]
-    return [items[place] for place in np.sort(chosen)]
+    return [items[place] for place in chosen(len(items), most)]
 
 
 def _place(*parts: str) -> Path:
@@ -50,7 +50,7 @@ def _place(*parts: str) -> Path:
 
 
 def _text(*parts: str) -> str:
-    return gzip.decompress(_place(*parts).read_bytes()).decode()
+    return unpacked(_place(*parts), parts[-1])
 
 
 def _objects(*parts: str) -> Iterator[dict]:

@@ -185,7 +185,7 @@ def _check(path: Path, records: list[delimited.Record], form: delimited.Form, he
 
 
 def fault(record: delimited.Record, form: delimited.Form, most: int, of: str = "the header") -> str | None:
-    """Tells why a text would be cut: the row has more than the `most` fields of the header, or a quoted text has no end."""
+    """Tells why a text would be cut: the row has more than `most` fields, or a quoted text has no end."""
     lines = any("\n" in field or "\r" in field for field in record.fields)
     if record.fault and (lines or record.filled <= most):
         return f"{record.place}: {record.fault}"

@@ -147,6 +147,15 @@ class Task:
         features, context = self.preprocess(raw)
         return self.answered(*self.judged(features, context), context)
 
+    def all_traits(self, items: Iterable, batch_size: int = 256) -> np.ndarray:
+        """The traits of N items, `[N, D]`."""
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def forward(raw):
+            return {"traits": self.traits(self.preprocess(raw)[0])}
+
+        return batched(forward, [self.raw(item) for item in items], batch_size)["traits"]
+
     def calibrate(self, train, held, foreign: Sequence | None = None) -> None:
         """Sets from when on an answer is marked; see `zoo.tasks.confidence`.
 
@@ -286,3 +295,9 @@ class Task:
         preset.write_json(folder / "config.json", {"format": preset.FORMAT, **self.config})
         if self.confidence is not None:
             self.confidence.write(folder)
+
+
+def batched(forward: Callable, raw: list[bytes], batch_size: int) -> dict[str, np.ndarray]:
+    """The arrays that a function of a batch of raw items gives for all of them, batch by batch."""
+    parts = [forward(tf.constant(raw[at : at + batch_size], tf.string)) for at in range(0, len(raw), batch_size)]
+    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}

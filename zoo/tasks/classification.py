@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.tasks.base import Task
+from zoo.tasks.base import Task, batched
 from zoo.tasks.results import Classification
 
 
@@ -107,16 +107,7 @@ class ClassificationTask(Task):
         def forward(raw):
             return self.judged(*self.preprocess(raw))[1]
 
-        return _batched(forward, [self.raw(item) for item in items], batch_size)
-
-    def all_traits(self, items: Iterable, batch_size: int = 256) -> np.ndarray:
-        """The traits of N items, `[N, D]`."""
-
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-        def forward(raw):
-            return {"traits": self.traits(self.preprocess(raw)[0])}
-
-        return _batched(forward, [self.raw(item) for item in items], batch_size)["traits"]
+        return batched(forward, [self.raw(item) for item in items], batch_size)
 
     def answers(
         self, examples, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None
@@ -137,12 +128,6 @@ class ClassificationTask(Task):
         from sklearn.metrics import accuracy_score
 
         return {"accuracy": float(accuracy_score(labels, probabilities.argmax(-1)))}
-
-
-def _batched(forward: Callable, raw: list[bytes], batch_size: int) -> dict[str, np.ndarray]:
-    """The arrays that a function of a batch of raw items gives for all of them, batch by batch."""
-    parts = [forward(tf.constant(raw[at : at + batch_size], tf.string)) for at in range(0, len(raw), batch_size)]
-    return {name: np.concatenate([part[name].numpy() for part in parts]) for name in parts[0]}
 
 
 @keras.saving.register_keras_serializable("menagerie")

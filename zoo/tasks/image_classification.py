@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from zoo import catalog
 from zoo.data import images
+from zoo.data.examples import some
 from zoo.data.pixels import Pixels
 from zoo.tasks.classification import ClassificationTask
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
@@ -61,8 +62,7 @@ class ImageClassification(ClassificationTask):
 
     def uncalibrated(self, train, foreign: Sequence | None = None) -> Confidence:
         """The distance from the training images; foreign ones are not asked for."""
-        chosen = np.random.default_rng(0).permutation(len(train))[:TRAINING]
-        arrays = gaussian(self.all_traits(train.raw[np.sort(chosen)]))
+        arrays = gaussian(self.all_traits(some(train, TRAINING).raw))
         return Confidence({}, arrays, {"layer": self._with_maps.name})
 
     def _seen(self, model: keras.Model, features: tf.Tensor):

@@ -15,6 +15,7 @@ import tensorflow as tf
 from zoo import decoding
 from zoo.data import pairs
 from zoo.data.batches import alone
+from zoo.data.examples import some
 from zoo.data.hub_tokens import BartTokens, T5Tokens
 from zoo.data.noise import Noise
 from zoo.data.pieces import Pieces
@@ -151,12 +152,7 @@ class SequenceToSequence(Task):
         """The distance from the training sources, where the model has vectors; foreign texts are not asked for."""
         if self.model.vectors is None:
             return Confidence({})
-        chosen = np.sort(np.random.default_rng(0).permutation(len(train))[:TRAINING])
-        parts = [
-            self.traits(self.preprocess(tf.constant([text.encode() for text in train.raw[some]]))[0]).numpy()
-            for some in np.array_split(chosen, -(-len(chosen) // 256))
-        ]
-        return Confidence({}, gaussian(np.concatenate(parts)))
+        return Confidence({}, gaussian(self.all_traits(some(train, TRAINING).raw)))
 
     def doubts(self, items: Iterable, batch_size: int = 32) -> dict[str, np.ndarray]:
         """The numbers that speak against the answers to N items, each `[N]`: of its parts, the worst."""

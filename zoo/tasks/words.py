@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-_UNKNOWN = 1  # the number of every unknown word
+from zoo.layers.sequence import PADDING, UNKNOWN
+
 _FEW = 10  # known words that are added to a text, so that one misspelt word of three is not a third
 _ENOUGH = 60.0  # words whose mean vector is as certain as it will be
 _SHORTEST, _LONGEST = 4, 200  # words of an excerpt
@@ -13,8 +14,8 @@ _SHORTEST, _LONGEST = 4, 200  # words of an excerpt
 
 def unknown(numbers: tf.Tensor) -> tf.Tensor:
     """Word numbers `[B, T]`, padded with 0 -> the share of unknown ones, `[B]`, as if `_FEW` more were known."""
-    count = tf.reduce_sum(tf.cast(numbers > 0, tf.float32), axis=-1)
-    return tf.reduce_sum(tf.cast(numbers == _UNKNOWN, tf.float32), axis=-1) / (count + _FEW)
+    count = tf.reduce_sum(tf.cast(numbers > PADDING, tf.float32), axis=-1)
+    return tf.reduce_sum(tf.cast(numbers == UNKNOWN, tf.float32), axis=-1) / (count + _FEW)
 
 
 def traits(numbers: tf.Tensor, vectors) -> tf.Tensor:
@@ -29,7 +30,7 @@ def traits(numbers: tf.Tensor, vectors) -> tf.Tensor:
     Returns:
         `[B, D + 1]`.
     """
-    used, known = (tf.cast(numbers > least, tf.float32) for least in (0, _UNKNOWN))
+    used, known = (tf.cast(numbers > least, tf.float32) for least in (PADDING, UNKNOWN))
     count = tf.maximum(tf.reduce_sum(known, axis=-1, keepdims=True), 1.0)  # B 1
     mean = tf.reduce_sum(tf.gather(tf.convert_to_tensor(vectors), numbers) * known[..., tf.newaxis], axis=1) / count
     missing = 1 - tf.reduce_sum(known, axis=-1) / tf.maximum(tf.reduce_sum(used, axis=-1), 1.0)
