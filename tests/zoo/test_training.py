@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import data, interrupted, recipes, resuming, training
+from zoo import data, interrupted, recipes, resuming, tasks, training
 from zoo.data import examples
 from zoo.errors import UserError
 
@@ -57,6 +57,12 @@ def test_the_scores_are_those_of_the_stored_weights(trained):
     assert scores["metrics"]["accuracy"] > 0.7
     card = (trained / "card.md").read_text()
     assert f"{scores['metrics']['accuracy']:.2%}" in card and "zoo train quickstart" in card
+
+
+def test_the_training_accuracy_is_that_of_the_epoch_s_weights_without_augmentation(trained):
+    learned, _, _ = training.examples(TINY, tasks.get(TINY.task))
+    told = float(list(csv.DictReader(open(trained / "history.csv")))[-1]["accuracy"])
+    assert told == pytest.approx(zoo.load(trained).evaluate(learned)["accuracy"], abs=2 / len(learned))  # halves
 
 
 class _Stop(Exception):

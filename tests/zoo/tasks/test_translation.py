@@ -101,3 +101,8 @@ def test_a_sampled_answer_keeps_its_place(translate):
 def test_a_preset_without_marks_reads_numbers_itself():
     task = small_writers.writer()
     assert task.prepared("Um 12:30.").text == "Um 12:30." and task.prepared("12:30").copied
+
+
+def test_a_sentence_that_no_model_reads_whole_is_taken_as_it_is():
+    task = small_writers.writer()
+    assert task.prepared("12 " * 600).copied and not task.prepared("12 " * 700).copied
