@@ -49,6 +49,10 @@ class Summaries(texts.Texts):
             self.search["max_length"] = arguments.max_length
         self.sentences = arguments.sentences
 
+    def columns(self) -> list[str]:
+        """And whether the text is the item itself."""
+        return [*super().columns(), "unchanged"]
+
     def ask(self, task, items: Iterable, batch_size: int, first: int) -> Iterator[Result]:
         """One Generation per item."""
         for result in super().ask(task, items, batch_size, first):

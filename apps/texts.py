@@ -108,8 +108,8 @@ class Lines:
         """Takes one answer; a failed item keeps its place by an empty line, and so does one without a text."""
         self.lines.append("" if result.error is not None else one_line(result.text or ""))
         # An item that failed or was read in part is said to whoever listens; a mark is no fault, and is for a person.
-        if result.error is not None or result.shortened or (result.low_confidence and results.is_terminal(sys.stderr)):
-            told = result.error or Result.to_text(result)
+        told = result.error or result.remark
+        if told and (result.marks().keys() != {"low_confidence"} or results.is_terminal(sys.stderr)):
             print(f"zoo: item {index + 1}, {shortened(item)}: {told}", file=sys.stderr)
 
     def flush(self) -> None:
@@ -146,8 +146,8 @@ class Paragraphs:
                     self._indented(Text(results.printable(text)), Text(f"{score:.2f}", style="dim"))
             elif result.text:
                 self._indented(Text(results.printable(result.text)))
-            if told := Result.to_text(result):
-                self._indented(Text(told, style="dim"))
+            if result.remark:
+                self._indented(Text(result.remark, style="dim"))
         self.answers = []
         results.flush_stdout()
 

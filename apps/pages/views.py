@@ -121,5 +121,4 @@ def picture(label: str) -> gr.Image:
 
 def note(result: Result) -> str:
     """Remarks on an answer: the share of the item that was read, where that is not all, and a mark of no trust."""
-    told = Result.to_text(result)
-    return f"<p class='note'>{html.escape(told)}</p>" if told else ""
+    return f"<p class='note'>{html.escape(result.remark)}</p>" if result.remark else ""

@@ -72,7 +72,7 @@ class Writer:
             text += f" {seed}"
         others = tuple((text + "!" * place, -0.5 - place / 4) for place in range(1, n_best))
         used = {"used_tokens": 512, "total_tokens": len(item)} if len(item) == 600 else {}
-        used |= {"low_confidence": item.startswith("strange")}
+        used |= {"low_confidence": item.startswith("strange"), "unchanged": item.startswith("brief")}
         return Generation(text, -0.5, others, **used)
 
     def attention(self, item, text):

@@ -52,6 +52,16 @@ def test_json_names_the_file(ask, tmp_path):
     }
 
 
+def test_what_is_given_back_unchanged_is_said_in_every_form(ask, tmp_path):
+    assert ask("brief", "long") == (0, ["BRIEF", "LONG"], "zoo: item 1, brief: (unchanged: no longer than a summary)\n")
+    brief, long = map(json.loads, ask("brief", "long", "--json")[1])
+    assert brief["unchanged"] is True and "unchanged" not in long
+    ask("brief", "long", "--csv-out", "out.csv")
+    header, brief, long = (tmp_path / "out.csv").read_text().splitlines()
+    assert header == "index,item,text,score,unchanged,low_confidence,used_tokens,total_tokens,error"
+    assert (brief, long) == ("0,brief,BRIEF,-0.5,true,,,,", "1,long,LONG,-0.5,,,,,")
+
+
 def test_bad_documents_fail_in_their_place(ask, tmp_path):
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "latin.txt").write_bytes(b"gut\nganz sch\xf6n\n")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 LOW_CONFIDENCE = "low confidence"
+UNCHANGED = "unchanged: no longer than a summary"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,21 +44,33 @@ class Result:
         """The same, without its label or text where the confidence is low."""
         return self
 
+    def marks(self) -> dict:
+        """The fields of JSON and CSV that stand there only where they say something."""
+        marks = {"low_confidence": True} if self.low_confidence else {}
+        return marks | ({"used_tokens": self.used_tokens, "total_tokens": self.total_tokens} if self.shortened else {})
+
+    def notes(self) -> list[str]:
+        """The same for a person: what is to be said after the answer."""
+        notes = [LOW_CONFIDENCE] if self.low_confidence else []
+        return [*notes, self.used] if self.shortened else notes
+
+    @property
+    def remark(self) -> str:
+        """The notes in parentheses; "" where there are none."""
+        notes = "; ".join(self.notes())
+        return f"({notes})" if notes else ""
+
     def to_dict(self) -> dict:
-        """The fields of the JSON object, as the contract names them: each of these only where it says something."""
-        mark = {"low_confidence": True} if self.low_confidence else {}
-        return mark | ({"used_tokens": self.used_tokens, "total_tokens": self.total_tokens} if self.shortened else {})
+        """The fields of the JSON object, as the contract names them."""
+        return self.marks()
 
     def to_row(self) -> dict:
         """The same, flat: the fields of a CSV row."""
         return self.to_dict()
 
     def to_text(self) -> str:
-        """The answer as one line for a person: here what is to be said after it."""
-        told = [LOW_CONFIDENCE] if self.low_confidence else []
-        if self.shortened:
-            told.append(self.used)
-        return f"({'; '.join(told)})" if told else ""
+        """The answer as one line for a person."""
+        return self.remark
 
     @property
     def used(self) -> str:
@@ -119,19 +132,19 @@ class Classification(Result):
 
     def to_dict(self) -> dict:
         scores = [{"label": label, "probability": _round(probability)} for label, probability in self.scores]
-        return {"label": self.label, "probability": _round(self.probability), "scores": scores} | super().to_dict()
+        return {"label": self.label, "probability": _round(self.probability), "scores": scores} | self.marks()
 
     def to_row(self) -> dict:
         row = {"label": self.label, "probability": _round(self.probability)}
         for place, (label, probability) in enumerate(self.scores[1:], start=2):
             row |= {f"label_{place}": label, f"probability_{place}": _round(probability)}
-        return row | Result.to_dict(self)
+        return row | self.marks()
 
     def to_text(self) -> str:
         if self.probability is None:
             return "(empty)"
         label = "unsure" if self.label is None else self.label
-        return f"{label} {percent(self.probability)} {super().to_text()}".rstrip()
+        return f"{label} {percent(self.probability)} {self.remark}".rstrip()
 
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         from zoo.tasks import drawing
@@ -154,6 +167,7 @@ class Generation(Result):
         text: The best text; None where `strict` took it away.
         score: Its log-probability over its length, as the search ranks it, at most 0; None for an empty item.
         alternatives: (text, score) pairs of the other texts that were asked for, the best first.
+        unchanged: Whether the text is the item itself, since a summary of it would be no shorter.
         doubts: The numbers of `zoo.tasks.confidence` that calibration looks at.
 
     Example:
@@ -164,25 +178,32 @@ class Generation(Result):
     text: str | None
     score: float | None
     alternatives: tuple[tuple[str, float], ...] = ()
+    unchanged: bool = False
     doubts: Mapping[str, float] | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    def marks(self) -> dict:
+        return ({"unchanged": True} if self.unchanged else {}) | super().marks()
+
+    def notes(self) -> list[str]:
+        return [UNCHANGED, *super().notes()] if self.unchanged else super().notes()
 
     def strict(self) -> Generation:
         return dataclasses.replace(self, text=None, alternatives=()) if self.low_confidence else self
 
     def to_dict(self) -> dict:
         others = [{"text": text, "score": _round(score)} for text, score in self.alternatives]
-        return {"text": self.text, "score": _round(self.score), "alternatives": others} | super().to_dict()
+        return {"text": self.text, "score": _round(self.score), "alternatives": others} | self.marks()
 
     def to_row(self) -> dict:
         row = {"text": self.text, "score": _round(self.score)}
         for place, (text, score) in enumerate(self.alternatives, start=2):
             row |= {f"text_{place}": text, f"score_{place}": _round(score)}
-        return row | Result.to_dict(self)
+        return row | self.marks()
 
     def to_text(self) -> str:
         if not self.text and self.score is None:
             return "(empty)"
-        return f"{one_line(self.text or '')} {super().to_text()}".strip()
+        return f"{one_line(self.text or '')} {self.remark}".strip()
 
 
 def one_line(text: str) -> str:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.tasks.results import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
 
 class Summarization(SequenceToSequence):
     """Texts -> summaries. Of a text that is longer than the model reads, the result says how much was used.
+
+    A text for which the model writes nothing, or nothing shorter, is its own summary: the result is `unchanged`.
 
     Example:
         task = zoo.load("summarize-dialogue")
@@ -18,6 +21,17 @@ class Summarization(SequenceToSequence):
     """
 
     name = "summarization"
+
+    def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
+        answers = super()._written(texts, options, seed, batch_size, first)
+        for place, (text, answer) in enumerate(zip(texts, answers, strict=True)):
+            if answer.score is None:
+                continue
+            count = len(self.tokens.numbered([answer.text])[0])
+            if not 0 < count < answer.total_tokens:
+                tokens = answer.total_tokens
+                answers[place] = Generation(text, 0.0, unchanged=True, used_tokens=tokens, total_tokens=tokens)
+        return answers
 
     def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
         """ROUGE-1, -2 and -L (Lin 2004), F1 in 0 to 100, stemmed, the MEAN over a text's references."""
