@@ -53,7 +53,8 @@ def test_json_names_the_file(ask, tmp_path):
 
 
 def test_what_is_given_back_unchanged_is_said_in_every_form(ask, tmp_path):
-    assert ask("brief", "long") == (0, ["BRIEF", "LONG"], "zoo: item 1, brief: (unchanged: no longer than a summary)\n")
+    told = "zoo: item 1, brief: (unchanged: no shorter summary was found)\n"
+    assert ask("brief", "long") == (0, ["BRIEF", "LONG"], told)
     brief, long = map(json.loads, ask("brief", "long", "--json")[1])
     assert brief["unchanged"] is True and "unchanged" not in long
     ask("brief", "long", "--csv-out", "out.csv")

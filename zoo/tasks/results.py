@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 LOW_CONFIDENCE = "low confidence"
-UNCHANGED = "unchanged: no longer than a summary"
+UNCHANGED = "unchanged: no shorter summary was found"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -167,7 +167,7 @@ class Generation(Result):
         text: The best text; None where `strict` took it away.
         score: Its log-probability over its length, as the search ranks it, at most 0; None for an empty item.
         alternatives: (text, score) pairs of the other texts that were asked for, the best first.
-        unchanged: Whether the text is the item itself, since a summary of it would be no shorter.
+        unchanged: Whether the text is the item itself, since the model found no shorter summary.
         doubts: The numbers of `zoo.tasks.confidence` that calibration looks at.
 
     Example:

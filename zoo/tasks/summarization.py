@@ -13,7 +13,8 @@ from zoo.tasks.sequence_to_sequence import SequenceToSequence
 class Summarization(SequenceToSequence):
     """Texts -> summaries. Of a text that is longer than the model reads, the result says how much was used.
 
-    A text for which the model writes nothing, or nothing shorter, is its own summary: the result is `unchanged`.
+    A text that is read whole, and for which the model writes nothing or nothing shorter, is its own summary: the result
+    is `unchanged`.
 
     Example:
         task = zoo.load("summarize-dialogue")
@@ -25,11 +26,10 @@ class Summarization(SequenceToSequence):
     def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
         answers = super()._written(texts, options, seed, batch_size, first)
         for place, (text, answer) in enumerate(zip(texts, answers, strict=True)):
-            if answer.score is None:
+            if answer.score is None or answer.shortened:
                 continue
-            count = len(self.tokens.numbered([answer.text])[0])
-            if not 0 < count < answer.total_tokens:
-                tokens = answer.total_tokens
+            tokens = answer.total_tokens
+            if not 0 < len(self.tokens.numbered([answer.text])[0]) < tokens:
                 answers[place] = Generation(text, 0.0, unchanged=True, used_tokens=tokens, total_tokens=tokens)
         return answers
 

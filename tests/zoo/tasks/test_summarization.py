@@ -16,12 +16,14 @@ def task():
     return zoo.load("summarize-dialogue")
 
 
-def test_a_text_no_longer_than_a_summary_is_given_back(task):
+def test_a_text_without_a_shorter_summary_is_given_back(task):
     """transformers#3657: "Hello." had an empty summary. The model writes nothing for the first three."""
     texts = ["Hello.", " Good morning.\n", "one\ntwo\nthree\nfour\nfive", "#Person1#: Hi! #Person2#: Hi."]
     *short, empty, whole = task.generate([*texts, "", GYM], n_best=2)
     assert [answer.text for answer in short] == texts
     assert all(answer.unchanged and answer.score == 0 and answer.alternatives == () for answer in short)
     assert empty == Generation("", None)
+    cut = next(task.generate(["word " * 3000]))
+    assert not cut.unchanged and cut.used_tokens < cut.total_tokens
     assert not whole.unchanged and 5 < len(whole.text.split()) < 40 and len(whole.alternatives) == 1
     assert "".join(task.stream("Hello.")) == "Hello."
