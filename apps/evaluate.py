@@ -48,14 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     import zoo
     from zoo import interval
-    from zoo.data import splits
     from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
-    if arguments.data:
-        there = splits(data)
-        split = next((split for split in ("test", "validation") if split in there), None)
-    examples = type(task).load_examples(data, split, **named).renamed(task.labels)
+    examples = task.labelled(data, split=split, **named)
     if not arguments.quiet and (not arguments.json or sys.stderr.isatty()):
         for note in examples.notes:
             print(note, file=sys.stderr if arguments.json else sys.stdout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import importlib
 import os
 import shlex
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _trained(arguments: argparse.Namespace) -> int:
-    from zoo import recipes, scaling
+    from zoo import scaling
 
     pending = []  # what is said of the devices once nothing else is wrong
     # Before TensorFlow is imported, and its devices are fixed.
@@ -76,9 +75,6 @@ def _trained(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.save_every < float("inf"):
         raise UserError(f"--save-every: expected seconds, 0 or more, got {arguments.save_every:g}")
     recipe = _recipe(arguments)
-    name = arguments.recipe
-    if arguments.data is None and (not recipe.data or name in recipes.DEFAULTS and arguments.follow is None):
-        raise UserError(f"zoo train {name}: name your data by --data, or train a recipe: {', '.join(recipes.names())}")
     languages = _languages(arguments, recipe.task)
     if arguments.init:
         checked(arguments.init, recipe.task)  # refused here rather than after the data have been read
@@ -186,38 +182,23 @@ def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | No
 
 def _recipe(arguments: argparse.Namespace):
     """The recipe with the person's own numbers in place of its own."""
-    import optimizers
+    from zoo import recipes
 
-    recipe = _unchanged(arguments)
-    changes = {
-        key: value
-        for key, value in {
-            "learning_rate": arguments.learning_rate,
-            "epochs": arguments.epochs,
-            "batch_size": arguments.batch_size,
-            "seed": arguments.seed,
-            "validation": _share(arguments.validation),
-        }.items()
-        if value is not None
-    }
-    for key in ("epochs", "batch_size"):
-        if changes.get(key, 1) < 1:
-            raise UserError(f"--{key.replace('_', '-')}: expected a whole number of at least 1, got {changes[key]}")
-    if not 0 <= changes.get("seed", 0) < 2**32:
-        raise UserError(f"--seed: expected a whole number from 0 to {2**32 - 1}, got {changes['seed']}")
-    if not 0 < changes.get("learning_rate", 1) < float("inf"):
-        raise UserError(f"--learning-rate: expected a number above 0, got {changes['learning_rate']}")
-    if arguments.optimizer:
-        try:
-            other = optimizers.get(arguments.optimizer)
-        except ValueError as error:
-            raise UserError(f"--optimizer: {error}") from None
-        # Another rule wants another rate and none of the first one's arguments.
-        changes = {"learning_rate": float(other.learning_rate), **changes}
-        changes |= {"optimizer": arguments.optimizer, "optimizer_arguments": {}}
-    if recipe.start is not None:
-        changes["start"] = dataclasses.replace(recipe.start, **changes)
-    return dataclasses.replace(recipe, **changes)
+    followed = recipes.followed(arguments.recipe, arguments.follow, arguments.data is not None, _option)
+    return recipes.changed(
+        followed,
+        optimizer=arguments.optimizer,
+        learning_rate=arguments.learning_rate,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        validation=_share(arguments.validation),
+        spelled=_option,
+    )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _share(validation: str | None) -> float | None:

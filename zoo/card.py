@@ -39,7 +39,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     name = config["name"]
     again = "FOLDER" if own else name
     if scores["split"] == "validation":
-        again = f"FOLDER --data {config['data']}"
+        again = "FOLDER --data DATA"
     origin = f"the {recipe.validation if isinstance(recipe.validation, str) else 'training'} split"
     if own:
         origin = held.get("data", "the data")

@@ -6,8 +6,10 @@ Adding an architecture is one file and one line here; the tests take their cases
 
 from __future__ import annotations
 
+import fnmatch
 import importlib
 import inspect
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -136,9 +138,22 @@ CATALOG: tuple[Entry, ...] = (
 )
 
 
-def models() -> list[str]:
-    """Names of the architectures, sorted."""
-    return sorted(entry.name for entry in CATALOG)
+def models(filter: str | None = None, task: str | None = None, among: Container[str] | None = None) -> list[str]:
+    """Names of the architectures, sorted; of a pattern as `fnmatch` has it, for a task, among some names.
+
+    Raises:
+        UserError: No architecture is for the task.
+    """
+    tasks = {entry.task for entry in CATALOG}
+    if task is not None and task not in tasks:
+        raise UserError(f"no architecture is for the task {task!r}{nearest(task, tasks)}")
+    return sorted(
+        entry.name
+        for entry in CATALOG
+        if (filter is None or fnmatch.fnmatchcase(entry.name, filter))
+        and task in (None, entry.task)
+        and (among is None or entry.name in among)
+    )
 
 
 def entry(name: str) -> Entry:

@@ -19,6 +19,7 @@ import optimizers
 from zoo import calibration, card, crossvalidation, curve, interval, preset, resuming, tasks, weights
 from zoo.data import Examples, splits
 from zoo.data import examples as data_examples
+from zoo.data.frames import framed
 from zoo.errors import UserError
 from zoo.interrupted import STATE, beside, resumable
 from zoo.recipe import Recipe, shown
@@ -36,10 +37,10 @@ def fit(
     recipe: Recipe,
     out: str | os.PathLike,
     *,
-    source: str | None = None,
+    source: object = None,
     columns: Mapping[str, str | None] | None = None,
     languages: tuple[str, str] | None = None,
-    validation: str | None = None,
+    validation: object = None,
     init: str | None = None,
     resume: bool = False,
     save_every: float = 60.0,
@@ -58,8 +59,9 @@ def fit(
     Args:
         recipe: What to train, on what, how.
         out: Folder to write; it must not exist or be empty, unless `resume`.
-        source: The user's own data in place of the recipe's: as `zoo.data.load` takes it. A folder that is divided into
-            train, val and test is learned from, validated and measured so; other data have no test split.
+        source: The user's own data in place of the recipe's: a path or a data frame, as `zoo.data.load` takes it. A
+            folder that is divided into train, val and test is learned from, validated and measured so; other data have
+            no test split.
         columns: Of the user's table: `text_column` or `path_column`, and `label_column`; or `source_column` and
             `target_column`.
         languages: Of the user's translation pairs, the language that is read and the one that is written.
@@ -81,7 +83,7 @@ def fit(
         UserError: The data are nowhere or cannot be learned from, `out` cannot be used, or the replicas of the strategy
             do not divide the batch.
     """
-    out = Path(out)
+    out, source, validation = Path(out), framed(source), framed(validation)
     strategy = strategy or tf.distribute.get_strategy()
     scaled.check_batch(recipe.batch_size, strategy.num_replicas_in_sync)
     if not workers.is_chief(strategy):
@@ -309,7 +311,7 @@ def fresh(
         "model": recipe.model,
         "arguments": dict(recipe.arguments),
         "preprocess": dict(recipe.preprocess),
-        "data": source or recipe.data,
+        "data": str(source or recipe.data),
         "data_terms": "the user's own data" if source else recipe.data_terms,
     }
     if not source:
@@ -324,12 +326,7 @@ def fresh(
     config |= {key: start.config[key] for key in ("model", "preprocess")}
     config["arguments"] = cls.resized(start.config["arguments"], train)
     task = cls.create(config, **start.own_assets())
-    known = weights.by_name(start.model)
-    taken = 0
-    for path, variable in weights.by_name(task.model).items():
-        if path in known and known[path].shape == variable.shape:
-            variable.assign(known[path])
-            taken += 1
+    taken = weights.take(task.model, weights.by_name(start.model))
     say(f"{taken} of {len(task.model.weights)} weight arrays start from {init}, the rest anew.")
     return task
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -76,6 +77,34 @@ def load(model, path: str | os.PathLike) -> None:
             )
     for name, variable in variables.items():
         variable.assign(stored[name].astype(variable.dtype))
+
+
+def take(model, known: Mapping) -> int:
+    """Gives a model the weights of others by their names where the shapes fit too; returns how many arrays that is."""
+    taken = 0
+    for name, variable in by_name(model).items():
+        if name in known and tuple(known[name].shape) == tuple(variable.shape):
+            variable.assign(known[name])
+            taken += 1
+    return taken
+
+
+def build(name: str, weights: str | os.PathLike, **arguments):
+    """A model of the catalog with a preset's weights: see `zoo.build`."""
+    from zoo import catalog, preset
+
+    folder = preset.find(weights)
+    config = preset.read_config(folder)
+    if config["model"] != name:
+        raise UserError(f"{weights}: a preset of the model {config['model']!r}, expected one of {name!r}")
+    path = folder / "weights" / "model.weights.h5"
+    trained = catalog.build(name, **config["arguments"])
+    load(trained, path)
+    if all(config["arguments"].get(key) == value for key, value in arguments.items()):
+        return trained
+    model = catalog.build(name, **{**config["arguments"], **arguments})
+    take(model, by_name(trained))
+    return model
 
 
 def by_name(model) -> dict:

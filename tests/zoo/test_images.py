@@ -305,7 +305,8 @@ def test_arrays_are_red_green_blue(shape, decode):
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((2, 2)), np.zeros((2, 2, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 2), np.uint8)]
+    "array",
+    [np.zeros((2, 2), np.int64), np.zeros((2, 2, 2), np.uint8), np.zeros(4, np.uint8), np.zeros((0, 2), np.uint8)],
 )
 def test_other_arrays_are_refused(array):
     with pytest.raises(UserError, match="expected"):

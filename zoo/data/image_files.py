@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zoo.data import class_names, folders, headers, tables
 from zoo.data.examples import Examples, objects
+from zoo.data.frames import Frame
 from zoo.errors import NoSplitError, UserError
 
 # Names that the column of paths may have.
@@ -72,7 +73,7 @@ def _classes(source: Path, places: list[Path], *notes: str) -> Examples:
     return Examples(objects(paths), found, names, str(source), (*notes, *told))
 
 
-def from_table(path: Path, path_column: str | None, label_column: str | None) -> Examples:
+def from_table(path: Path | Frame, path_column: str | None, label_column: str | None) -> Examples:
     """The images that a table names, by paths that begin where the table stands.
 
     Raises:

@@ -47,19 +47,28 @@ def encode(image: np.ndarray) -> bytes:
     """Pixels as the bytes of an image file that the model's graph decodes.
 
     Args:
-        image: uint8, H x W or H x W x 1 grey, H x W x 3 red, green, blue, or H x W x 4 with alpha, put over white.
+        image: uint8 from 0 to 255, or floats from 0 to 1; H x W or H x W x 1 grey, H x W x 3 red, green, blue, or
+            H x W x 4 with alpha, put over white.
 
     Raises:
-        UserError: The array is of another type or shape, or without or with too many pixels.
+        UserError: The array is of another type, range or shape, or without or with too many pixels.
     """
     import cv2
     import numpy as np
 
     shape = "x".join(map(str, image.shape))
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.ndim == 3 and image.shape[2] not in (1, 3, 4):
-        raise UserError(f"expected pixels as uint8, H x W or H x W x 1, 3 or 4 channels; got {image.dtype} {shape}")
+    fits = image.dtype.kind == "f" or image.dtype == np.uint8
+    if not fits or image.ndim not in (2, 3) or image.ndim == 3 and image.shape[2] not in (1, 3, 4):
+        raise UserError(
+            "expected pixels as uint8, or as floats from 0 to 1, H x W or H x W x 1, 3 or 4 channels; "
+            f"got {image.dtype} {shape}"
+        )
     if not 0 < image.shape[0] * image.shape[1] <= MOST_PIXELS:
         raise UserError(f"expected an image of 1 to {MOST_PIXELS:,} pixels, got {shape}")
+    if image.dtype.kind == "f":
+        if not (0 <= image.min() and image.max() <= 1):
+            raise UserError(f"expected floats from 0 to 1, got {image.min():g} to {image.max():g}")
+        image = np.round(image * 255).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] == 4:
         image = _over_white(image, premultiplied=False)
     return _bmp(cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 and image.shape[2] == 3 else image)

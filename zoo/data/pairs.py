@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.data import builders, headerless, languages, tables, tfds_sets
 from zoo.data.examples import content, objects, shared
+from zoo.data.frames import Frame, framed
 from zoo.errors import NoSplitError, UserError
 
 SLICE = re.compile(r"(?P<name>\w+)\[(?P<first>\d*%?):(?P<last>\d*%?)\]")
@@ -133,8 +134,8 @@ def load(
 
     Args:
         source: "multi30k", "anki/spa-eng", "anki/fra-eng" or "dialogsum"; the name of a TFDS data set with two
-            features of text; a table: .csv, .tsv, .jsonl, each also with .gz; or several of these joined by "+", of
-            which a data set that lacks the split stays out.
+            features of text; a table: .csv, .tsv, .jsonl, each also with .gz, or a data frame; or several of these
+            joined by "+", of which a data set that lacks the split stays out.
         split: Of a data set, its split ("train", "train[:1000]", "train[5%:]"). A table has none. None: all there is.
         source_column: Feature or column of the sources: for translation the language, "de".
         target_column: Feature or column of the targets. A data set that has supervised keys needs neither.
@@ -145,6 +146,9 @@ def load(
     Raises:
         UserError: The source is nowhere, empty, or not of the expected form.
     """
+    source = framed(source)
+    if isinstance(source, Frame):
+        return _table(source, source_column, target_column, languages)
     path, name = Path(source), str(source)
     if not path.exists() and "+" in name:
         columns = {"source_column": source_column, "target_column": target_column, "languages": languages}
@@ -174,7 +178,9 @@ def _with_split(names: Sequence[str], split: str | None, columns: dict) -> list[
     return parts
 
 
-def _table(path: Path, source_column: str | None, target_column: str | None, pair: tuple[str, str] | None) -> Pairs:
+def _table(
+    path: Path | Frame, source_column: str | None, target_column: str | None, pair: tuple[str, str] | None
+) -> Pairs:
     usual = pair or ("source", "target")
     named = (source_column or usual[0], target_column or usual[1])
     chosen = named != usual

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data import class_names, headerless, image_files, tables, tfds_sets
 from zoo.data.examples import Examples, objects
+from zoo.data.frames import Frame, framed
 from zoo.errors import UserError
 
 
@@ -26,7 +27,7 @@ def load(
 
     Args:
         source: "digits" (1,797 handwritten digits that scikit-learn brings), the name of a TFDS data set, a folder
-            whose folders are the classes, or a table: .csv, .tsv, .jsonl, each also with .gz.
+            whose folders are the classes, or a table: .csv, .tsv, .jsonl, each also with .gz, or a data frame.
         split: Of a TFDS data set, its split ("train", "train[:1000]"). Of "digits": "train" or "test". Of a folder
             that is divided so: "train", "validation" or "test"; see `splits`. None: all there is.
         kind: "image" or "text".
@@ -38,17 +39,18 @@ def load(
         NoSplitError: A data set or a folder has no such split.
         UserError: The source is nowhere, empty, or not of the expected form.
     """
-    path = Path(source)
+    source = framed(source)
+    path = source if isinstance(source, Frame) else Path(source)
     if str(source) == "digits":
         return _digits(split)
+    if tables.is_table(source) and not (isinstance(path, Path) and path.is_dir()):
+        if kind == "image":
+            return image_files.from_table(path, path_column, label_column)
+        return _table(path, text_column, label_column)
     if path.is_dir():
         if kind != "image":
             raise UserError(f"{path}: expected a table of texts ({', '.join(tables.SUFFIXES[:3])}), got a folder")
         return image_files.from_folder(path, split)
-    if tables.is_table(source):
-        if kind == "image":
-            return image_files.from_table(path, path_column, label_column)
-        return _table(path, text_column, label_column)
     if path.exists() or os.sep in str(source):
         expected = f"a table ({', '.join(tables.SUFFIXES[:3])})"
         if kind == "image":
@@ -59,7 +61,8 @@ def load(
 
 def splits(source: str | os.PathLike) -> tuple[str, ...]:
     """The splits that a person's own data hold, of "train", "validation" and "test"; of all but a folder, none."""
-    return image_files.splits(Path(source)) if Path(source).is_dir() else ()
+    source = framed(source)
+    return image_files.splits(Path(source)) if not isinstance(source, Frame) and Path(source).is_dir() else ()
 
 
 def _digits(split: str | None) -> Examples:
@@ -75,7 +78,7 @@ def _digits(split: str | None) -> Examples:
     return examples if split is None else examples.take(test if split == "test" else ~test)
 
 
-def _table(path: Path, text_column: str | None, label_column: str | None) -> Examples:
+def _table(path: Path | Frame, text_column: str | None, label_column: str | None) -> Examples:
     wanted = {"text": (text_column or "text",), "label": (label_column or "label",)}
     notes: list[str] = []
     # A name that is given is the name of a column: then the first line is no example.

@@ -1,4 +1,4 @@
-"""Tables: .csv, .tsv and .jsonl, each also with .gz, read whole, with the place of every row for messages."""
+"""Tables: .csv, .tsv, .jsonl, each also with .gz, and data frames, read whole; each row has its place for messages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.data import delimited
+from zoo.data.frames import Frame
 from zoo.errors import UserError, nearest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz")
@@ -35,12 +36,12 @@ class Headerless(NamedTuple):
 
 
 def is_table(path: object) -> bool:
-    """True if the name of a file says that it is a table, in capitals too."""
-    return str(path).lower().endswith(SUFFIXES)
+    """True of a data frame, and of a file whose name says that it is a table, in capitals too."""
+    return isinstance(path, Frame) or str(path).lower().endswith(SUFFIXES)
 
 
 def columns(
-    path: Path,
+    path: Path | Frame,
     wanted: Sequence[Wanted],
     headerless: Callable[[list[list[str]]], Headerless | None],
     notes: list[str],
@@ -48,7 +49,7 @@ def columns(
     """Two columns of every row that has both; empty rows count for nothing.
 
     Args:
-        path: The table.
+        path: The table, in a file or as a data frame.
         wanted: Names of the two columns; of several pairs of names the first that the table has. A message names the
             last pair. A number names a column of a file without a header.
         headerless: Looks at the rows of a .csv or .tsv whose first row has none of the names: where it is an example,
@@ -59,6 +60,8 @@ def columns(
         UserError: No such file, or not of the form that its name promises; a name that no column has; rows with more
             fields than the header; no row that has both.
     """
+    if isinstance(path, Frame):
+        return _complete(path, _framed(path, wanted), list(wanted[-1]), notes)
     if not path.is_file():
         raise UserError(f"{path}: no such file")
     text = _text(path)
@@ -138,7 +141,19 @@ def _fields(path: Path, text: str, wanted: Sequence[Wanted], headerless: Callabl
     return [Row(one.place, tuple(one.fields[p] if p < len(one.fields) else None for p in places)) for one in rows]
 
 
-def _named(path: Path, wanted: Sequence[Wanted], header: Sequence[str]) -> tuple[int, int] | None:
+def _framed(frame: Frame, wanted: Sequence[Wanted]) -> list[Row]:
+    places = _named(frame, wanted, frame.names)
+    if places is None:
+        role, names = next(iter(wanted[-1].items()))
+        raise UserError(f"{frame}: no column {names[0]!r}{nearest(names[0], frame.names)} {_remedy(frame, role)}")
+    return [Row(f"row {number}", values) for number, values in enumerate(frame.rows(places), 1)]
+
+
+def _remedy(path: Path | Frame, role: str) -> str:
+    return f"Name it by {role}_column=." if isinstance(path, Frame) else f"Name it by --{role}-column."
+
+
+def _named(path: Path | Frame, wanted: Sequence[Wanted], header: Sequence[str]) -> tuple[int, int] | None:
     """The places of the first pair of names that the header has; None where it has none of the names.
 
     Raises:
@@ -156,7 +171,7 @@ def _named(path: Path, wanted: Sequence[Wanted], header: Sequence[str]) -> tuple
         if any(one is not None for one in places.values()):
             role = next(role for role, one in places.items() if one is None)
             name = pair[role][0]
-            raise UserError(f"{path}: no column {name!r}{nearest(name, header)} Name it by --{role}-column.")
+            raise UserError(f"{path}: no column {name!r}{nearest(name, header)} {_remedy(path, role)}")
     return None
 
 

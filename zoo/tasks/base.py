@@ -15,10 +15,11 @@ import tensorflow as tf
 from zoo import catalog, data, preset, weights
 from zoo.data import Examples
 from zoo.data import examples as data_examples
+from zoo.data import sources as data_sources
 from zoo.data.batches import Batches, alone
 from zoo.errors import UserError
 from zoo.recipe import Recipe
-from zoo.tasks import confidence
+from zoo.tasks import confidence, containers
 from zoo.tasks.results import Failure
 
 
@@ -35,6 +36,7 @@ class Task:
 
     name: str
     raw_name: str  # the signature's argument
+    axes = 0  # of one item that is an array of numbers
     classifies = False  # whether its answers are one of `labels`
     numbers: tuple[str, ...] = ()  # of `zoo.tasks.confidence`, what may have limits
     tolerance = 1e-5  # of the answer's probabilities, between two processes
@@ -65,15 +67,22 @@ class Task:
         """Arrays of the answer -> one Result per row."""
         raise NotImplementedError
 
-    def answers(self, examples, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None):
-        """What `measure` takes for the examples.
+    def answers(
+        self,
+        examples,
+        bad: dict[int, UserError | OSError] | None = None,
+        marks: list | None = None,
+        batch_size: int = 32,
+    ):
+        """The answers to the examples, as `measure` takes them.
 
         Args:
-            examples: What to answer.
+            examples: Examples, or Pairs of texts.
             bad: Where it is given, an example that cannot be read is entered here by its place and has no answer;
                 otherwise it raises.
             marks: Where it is given, it is told of each answer whether its confidence is low; nothing where the
                 preset is not calibrated.
+            batch_size: Examples that go through the model at a time.
         """
         raise NotImplementedError
 
@@ -98,8 +107,8 @@ class Task:
         """The metrics of `evaluate` from answers that are there already, one for each example."""
         raise NotImplementedError
 
-    def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
-        """Metrics, as fractions, over labelled examples."""
+    def paired(self, items: list, labels: list):
+        """Items and what is right for each, as the task's kind of examples."""
         raise NotImplementedError
 
     # The same for all.
@@ -188,8 +197,75 @@ class Task:
     def _compiled(self):
         return tf.function(self.answer, input_signature=[tf.TensorSpec([None], tf.string)])
 
+    def __repr__(self) -> str:
+        about = [repr(self.config.get("name")), f"model={self.config.get('model')!r}"]
+        about += [f"{len(self.labels):,} labels"] if self.labels else []
+        return f"<{type(self).__name__} {', '.join(about)}>"
+
+    def labelled(self, data: object, labels: object = None, split: str | None = None, **columns):
+        """Labelled examples of whatever a person has, with labels counted as the task counts them.
+
+        Args:
+            data: Examples, or Pairs of texts; a path, a data set's name or a data frame, as `load_examples` takes them;
+                or items, as `__call__` takes them.
+            labels: Of items, what is right for each: of a classifier the label's name, or its place among `labels`; of
+                a task that writes a text, or several that are all right. None: a `tf.data.Dataset` has them as the
+                second part of its elements.
+            split: Of a path or a data set; None takes the test or validation split of a folder that has one.
+            **columns: As `load_examples` takes them.
+
+        Raises:
+            UserError: The data are nowhere or not of the expected form, or a label is not among the task's.
+        """
+        if hasattr(data, "renamed"):
+            return data.renamed(self.labels)
+        if labels is None and (isinstance(data, str | os.PathLike) or hasattr(data, "columns")):
+            if split is None:
+                there = data_sources.splits(data)
+                split = next((name for name in ("test", "validation") if name in there), None)
+            return self.load_examples(data, split, **columns).renamed(self.labels)
+        return self.paired(*containers.labelled(data, labels, self.axes))
+
+    def evaluate(
+        self, data: object, labels: object = None, *, batch_size: int = 32, **columns
+    ) -> dict[str, float | str]:
+        """Measures the task on labelled examples.
+
+        Args:
+            data: As `labelled` takes it, as do the further arguments.
+            labels: Likewise.
+            batch_size: Examples that go through the model at a time.
+            **columns: Likewise.
+
+        Returns:
+            The metrics: shares in [0, 1]; BLEU, chrF and ROUGE in [0, 100].
+
+        Raises:
+            UserError: As `labelled` does, or an example cannot be read.
+
+        Example:
+            task.evaluate(["A great film.", "Two wasted hours."], ["pos", "neg"])["accuracy"]
+        """
+        examples = self.labelled(data, labels, **columns)
+        return self.measure(examples, self.answers(examples, batch_size=batch_size))
+
     def __call__(self, item: object):
-        """The answer to one item; raises UserError where `predict` would give a failed Result."""
+        """Answers one item, or several.
+
+        Args:
+            item: One item, as `raw` takes it; or several of them in a list, tuple, NumPy array, tensor, pandas Series,
+                iterator or `tf.data.Dataset`.
+
+        Returns:
+            A Result; of several items a list of them, in which a bad item has its `.error`.
+
+        Raises:
+            UserError: The one item is bad.
+        """
+        item = item.numpy() if tf.is_tensor(item) else item
+        items = containers.several(item, self.axes)
+        if items is not None:
+            return list(self.predict(items))
         result = next(self.predict([item]))
         if result.error:
             raise UserError(result.error)

@@ -8,7 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.data import Examples, class_names
+from zoo.data.examples import objects
 from zoo.errors import UserError
+from zoo.tasks import containers
 from zoo.tasks.base import Task, batched
 from zoo.tasks.results import Classification
 
@@ -110,21 +113,33 @@ class ClassificationTask(Task):
         return batched(forward, [self.raw(item) for item in items], batch_size)
 
     def answers(
-        self, examples, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None
+        self,
+        examples,
+        bad: dict[int, UserError | OSError] | None = None,
+        marks: list | None = None,
+        batch_size: int = 256,
     ) -> np.ndarray:
         """The probabilities."""
-        return self.probabilities(examples, bad=bad, marks=marks)
+        return self.probabilities(examples, batch_size, bad, marks)
+
+    def paired(self, items: list, labels: list) -> Examples:
+        """Items and their labels, by name or by the place among the task's."""
+        if all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in labels):
+            if outside := [label for label in labels if not 0 <= label < len(self.labels)]:
+                raise UserError(f"expected labels by name, or from 0 to {len(self.labels) - 1}, got {outside[0]}")
+            return Examples(objects(items), np.array(labels, np.int32), self.labels, "the items")
+        spelled = [label.decode() if isinstance(label, bytes) else label for label in labels]
+        if wrong := [label for label in spelled if not isinstance(label, str)]:
+            raise UserError(f"expected the name of a label, or its place, got {containers.kind(wrong[0])}")
+        places, names, _ = class_names.counted(spelled)
+        return Examples(objects(items), places, names, "the items").renamed(self.labels)
 
     def measure(self, examples, answers: np.ndarray) -> dict[str, float]:
         """Accuracy."""
         return self.score(examples.labels, answers)
 
-    def evaluate(self, examples, batch_size: int = 256) -> dict[str, float]:
-        """Accuracy over examples whose labels are counted as the task's; see `Examples.renamed`."""
-        return self.score(examples.labels, self.probabilities(examples, batch_size))
-
     def score(self, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-        """The metrics of `evaluate` from labels `[N]` and probabilities `[N, K]` that are there already."""
+        """The metrics from labels `[N]` and probabilities `[N, K]`."""
         from sklearn.metrics import accuracy_score
 
         return {"accuracy": float(accuracy_score(labels, probabilities.argmax(-1)))}

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from zoo import catalog
-from zoo.data import images
 from zoo.data.examples import some
 from zoo.data.pixels import Pixels
+from zoo.tasks import image
 from zoo.tasks.classification import ClassificationTask
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
 
@@ -30,6 +27,7 @@ class ImageClassification(ClassificationTask):
 
     name = "image-classification"
     raw_name = "image_bytes"
+    axes = 3
     numbers = ("energy", "distance")
 
     def __init__(self, model: keras.Model, config: Mapping):
@@ -87,9 +85,4 @@ class ImageClassification(ClassificationTask):
         traits = keras.ops.mean(self.model.get_layer(layer).output, axis=(1, 2))  # B D
         return keras.Model(self.model.input, [self.model.output, traits], name=layer)
 
-    @staticmethod
-    def raw(item: bytes | str | os.PathLike | np.ndarray) -> bytes:
-        """The bytes of an image file, its path, or pixels uint8 `[H, W]` or `[H, W, C]` (red, green, blue)."""
-        if isinstance(item, np.ndarray):
-            return images.encode(item)
-        return images.upright(item if isinstance(item, bytes) else Path(item).read_bytes())
+    raw = staticmethod(image.raw)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 
 
 LOW_CONFIDENCE = "low confidence"
+_WIDTH = 80  # characters of `repr`
+_MOST = 5  # rows in a notebook
 UNCHANGED = "unchanged: no shorter summary was found"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """One answer for one item.
 
@@ -77,6 +80,23 @@ class Result:
         """The part of the item that the model read, in words."""
         return f"used {self.used_tokens:,} of {self.total_tokens:,} tokens"
 
+    def __repr__(self) -> str:
+        text = one_line(self.to_text())
+        return f"<{type(self).__name__}: {text if len(text) <= _WIDTH else text[: _WIDTH - 1] + '…'}>"
+
+    def _repr_html_(self) -> str:
+        """The answer in a notebook: a table of what it offers to choose from, and the remark."""
+        rows = "".join(
+            f"<tr><td style='text-align: left'>{html.escape(text)}</td><td>{html.escape(number)}</td></tr>"
+            for text, number in self.choices()[:_MOST]
+        )
+        remark = f"<p>{html.escape(self.remark)}</p>" if self.remark else ""
+        return f"<table>{rows}</table>{remark}" if rows else f"<p>{html.escape(self.to_text())}</p>"
+
+    def choices(self) -> list[tuple[str, str]]:
+        """The answers that could be chosen, the best first, each with its number; none where there is no answer."""
+        return []
+
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         """The answer drawn with the image it was given for.
 
@@ -89,7 +109,7 @@ class Result:
         raise NotImplementedError
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Failure(Result):
     """An item that could not be answered."""
 
@@ -102,7 +122,7 @@ class Failure(Result):
         return f"failed: {self.error}"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Classification(Result):
     """A label and how sure the model is of it.
 
@@ -146,6 +166,9 @@ class Classification(Result):
         label = "unsure" if self.label is None else self.label
         return f"{label} {percent(self.probability)} {self.remark}".rstrip()
 
+    def choices(self) -> list[tuple[str, str]]:
+        return [(label, percent(probability)) for label, probability in self.scores]
+
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         from zoo.tasks import drawing
 
@@ -157,7 +180,7 @@ class Classification(Result):
         return drawing.under(image, rows)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Generation(Result):
     """A text that the model wrote.
 
@@ -204,6 +227,10 @@ class Generation(Result):
         if not self.text and self.score is None:
             return "(empty)"
         return f"{one_line(self.text or '')} {self.remark}".strip()
+
+    def choices(self) -> list[tuple[str, str]]:
+        best = [(self.text, self.score)] if self.text else []
+        return [(text, f"{score:.2f}") for text, score in (*best, *self.alternatives)]
 
 
 def one_line(text: str) -> str:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from zoo import decoding
 from zoo.data import pairs
 from zoo.data.batches import alone
-from zoo.data.examples import some
+from zoo.data.examples import objects, some
 from zoo.data.hub_tokens import BartTokens, T5Tokens
 from zoo.data.noise import Noise
 from zoo.data.pieces import Pieces
@@ -24,7 +24,7 @@ from zoo.data.word_sequences import WordSequences
 from zoo.errors import UserError, nearest
 from zoo.layers.sequence import END, START, SequenceModel
 from zoo.recipe import Recipe
-from zoo.tasks import sequence_loss, text, words
+from zoo.tasks import containers, sequence_loss, text, words
 from zoo.tasks.base import Task
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
 from zoo.tasks.results import Failure, Generation
@@ -305,11 +305,24 @@ class SequenceToSequence(Task):
         return self.tokens.names(source), self.tokens.names([*target, END]), weights
 
     def answers(
-        self, examples: pairs.Pairs, bad: dict[int, UserError | OSError] | None = None, marks: list | None = None
+        self,
+        examples: pairs.Pairs,
+        bad: dict[int, UserError | OSError] | None = None,
+        marks: list | None = None,
+        batch_size: int = 32,
     ) -> list[str]:
-        """What the preset's own search writes."""
+        """The texts that the preset's own search writes."""
         marking = marks is not None and self.confidence is not None
-        return self._texts(self.generate(examples.raw), bad, marks if marking else None)
+        return self._texts(self.generate(examples.raw, batch_size=batch_size), bad, marks if marking else None)
+
+    def paired(self, items: list, labels: list) -> pairs.Pairs:
+        """Texts, and for each one or more texts that are right."""
+        references = [tuple(one) if isinstance(one, list | tuple | np.ndarray) else (one,) for one in labels]
+        sides = [items, [text for several in references for text in several]]
+        if wrong := [text for side in sides for text in side if not isinstance(text, str | bytes)]:
+            raise UserError(f"expected pairs of texts, got {containers.kind(wrong[0])}")
+        spelled = [tuple(self.raw(text).decode() for text in several) for several in references]
+        return pairs.Pairs(objects(self.raw(text).decode() for text in items), objects(spelled), "the items")
 
     @staticmethod
     def _texts(results: Iterable, bad: dict | None = None, marks: list | None = None) -> list[str]:
@@ -329,13 +342,8 @@ class SequenceToSequence(Task):
         """The metrics of the task."""
         return self.score(answers, examples.targets)
 
-    def evaluate(self, examples: pairs.Pairs, batch_size: int = 32) -> dict:
-        """Metrics over pairs, with the preset's own search."""
-        results = self.generate(examples.raw, batch_size=batch_size)
-        return self.measure(examples, self._texts(results))
-
     def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
-        """The metrics of `evaluate` from answers that are there already."""
+        """The metrics of texts beside their references."""
         raise NotImplementedError
 
     # On disk.

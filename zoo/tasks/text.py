@@ -5,10 +5,17 @@ from __future__ import annotations
 import unicodedata
 
 from zoo.errors import UserError
+from zoo.tasks import containers
 
 
 def raw(item: str | bytes) -> bytes:
-    """One text as UTF-8, its accents composed as in vocabularies; raises UserError where it is not valid UTF-8."""
+    """One text as UTF-8, its accents composed as in vocabularies.
+
+    Raises:
+        UserError: Not valid UTF-8, or no text.
+    """
+    if not isinstance(item, str | bytes):
+        raise UserError(f"expected a text, str or UTF-8 bytes, got {containers.kind(item)}")
     try:
         text = item if isinstance(item, str) else item.decode()
         return unicodedata.normalize("NFC", text).encode()

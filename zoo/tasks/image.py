@@ -1,0 +1,53 @@
+"""The raw form of pictures, shared by every task that takes them."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.data import images
+from zoo.errors import UserError
+from zoo.tasks import containers
+
+
+def raw(item: object) -> bytes:
+    """One picture as the bytes of an image file that the model's graph decodes, upright.
+
+    Args:
+        item: The path of an image file, its bytes, a PIL image, or an array or tensor of pixels, H x W or H x W x 1, 3
+            or 4 channels (red, green, blue, alpha), uint8 or floats from 0 to 1.
+
+    Raises:
+        UserError: Anything else, or no sound image.
+        OSError: The file cannot be read.
+    """
+    if tf.is_tensor(item):
+        item = item.numpy()
+    if isinstance(item, np.ndarray):
+        return images.encode(item)
+    if isinstance(item, bytes):
+        return images.upright(item)
+    if isinstance(item, str | os.PathLike):
+        return images.upright(Path(item).read_bytes())
+    if hasattr(item, "getexif"):  # a PIL image: Pillow is imported already
+        return images.upright(_file(item))
+    raise UserError(
+        "expected a picture: a path, the bytes of an image file, a PIL image, or an array of uint8 or of floats from 0 "
+        f"to 1; got {containers.kind(item)}"
+    )
+
+
+def _file(item) -> bytes:
+    """A PIL image as an image file; EXIF's orientation is applied, as it is to files."""
+    from PIL import ImageOps
+
+    item = ImageOps.exif_transpose(item)
+    if item.mode in ("F", "HSV", "LAB"):
+        raise UserError(f"expected a PIL image of mode RGB, RGBA, L or alike, got {item.mode}: convert it first")
+    content = io.BytesIO()
+    (item.convert("RGB") if item.mode in ("CMYK", "YCbCr") else item).save(content, "PNG", compress_level=1)
+    return content.getvalue()
