@@ -19,6 +19,7 @@ from zoo import training, weights
 from zoo.errors import UserError
 from zoo.layers.sequence import END, PADDING, START
 from zoo.recipe import Recipe
+from zoo.tasks.summarization import Summarization
 
 KINDS = ("bart", "t5")
 SLOW = [pytest.param("bart", marks=pytest.mark.matrix), "t5"]  # T5 is the one with weights that want names
@@ -57,7 +58,8 @@ def change(path: Path, **changes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_writes_what_keras_hub_writes(kind, tasks):
+def test_it_writes_what_keras_hub_writes(kind, tasks, monkeypatch):
+    monkeypatch.delattr(Summarization, "_written")  # these models write more than they read
     model = getattr(hub_presets, kind)()
     model.compile(sampler="greedy")
     expected = model.generate(TEXTS, max_length=LENGTH)
