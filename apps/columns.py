@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from zoo import task_catalog
 from zoo.errors import UserError
-
-_OF_TASK = {"text-classification": ("text", "label"), "image-classification": ("path", "label")}
-_OF_PAIRS = ("source", "target")  # of what writes texts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +33,8 @@ def chosen(arguments: argparse.Namespace, task: str, languages: Sequence[str] = 
     Raises:
         UserError: A column of another kind of data.
     """
-    ours = _OF_TASK.get(task, _OF_PAIRS)
-    for name in dict.fromkeys(name for one in (*_OF_TASK.values(), _OF_PAIRS) for name in one):
+    ours = task_catalog.entry(task).columns
+    for name in dict.fromkeys(name for entry in task_catalog.CATALOG for name in entry.columns):
         if name not in ours and getattr(arguments, f"{name}_column") is not None:
             raise UserError(f"--{name}-column: {task} takes --{ours[0]}-column and --{ours[1]}-column")
     usual = languages or (None, None)

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         named["languages"] = tuple(languages)
 
     import zoo
-    from zoo import interval
+    from zoo import interval, metrics
     from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         "n": len(examples),
         "metrics": task.measure(examples, answers),
     }
-    shares = {name: value for name, value in measured["metrics"].items() if name == "accuracy"}
+    shares = {name: value for name, value in measured["metrics"].items() if metrics.is_share(name)}
     if shares:
         ends = {name: interval.wilson(value, len(examples)) for name, value in shares.items()}
         measured["interval"] = {name: [round(end, 4) for end in pair] for name, pair in ends.items()}
@@ -91,9 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{config['name']} on {measured['n']:,} examples of {place}:")
         for name, value in measured["metrics"].items():
             trust = f" ({interval.told(value, len(examples))})" if name in shares else ""
-            print(f"  {name} {_shown(value, share=bool(task.labels))}{trust}")
+            print(f"  {name} {metrics.counted(name, value)}{trust}")
         if marks:
-            print(f"  low confidence {_shown(measured['low_confidence'], share=True)}")
+            print(f"  low confidence {measured['low_confidence']:.4f}")
         if seen:
             print(f"{seen:,} of {len(examples):,} examples were trained on: for these the score says nothing.")
     return 1 if notes else 0
@@ -110,11 +110,6 @@ def _trained_on(task, folder, config: dict, data: str | None, examples) -> int:
     recipe = recipes.get(name)  # a data set by its name: all its splits
     train = type(task).load_examples(recipe.data, recipe.splits[0], **recipe.columns)
     return overlap(fingerprints(train), examples)
-
-
-def _shown(value: float | str, share: bool) -> str:
-    """A share to four digits, a metric that counts to 100 to two, and what is no number as it is."""
-    return value if isinstance(value, str) else f"{value:.{4 if share else 2}f}"
 
 
 def _split(folder, config: dict) -> str:

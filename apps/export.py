@@ -48,7 +48,7 @@ def _say_what_is_next(task, version: Path, checked: list[str]) -> None:
     name, place = version.parent.name, shlex.quote(str(version.parent))
     asked = '{"instances": ["A text."]}'
     request = f"-d '{asked}'"
-    if task.raw_name != "text":  # bytes go as base64
+    if task.kind != "text":  # bytes go as base64
         request = """-d '{"instances": [{"b64": "'$(base64 -w0 photo.jpg)'"}]}'"""
     for sentence in checked:
         print(f"Checked: {sentence}.")

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from zoo.errors import UserError, nearest
-from zoo.recipe import shown
+from zoo.metrics import shown
 
 EXAMPLES = """\
 examples:

@@ -50,10 +50,7 @@ def write(folder: str, measured: Mapping, task, examples: Examples | Pairs, answ
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--report {folder}: cannot make this folder: {error.strerror}") from None
-    if not task.labels:
-        return _write_texts(Path(folder), measured, task, examples, answers)
-    _write_labels(Path(folder), measured, task.labels, examples, answers)
-    return FILES
+    return _WRITERS[task.report](Path(folder), measured, task, examples, answers)
 
 
 def _write_texts(folder: Path, measured: Mapping, task, examples: Pairs, texts: Sequence[str]) -> Sequence[str]:
@@ -90,12 +87,13 @@ def _write_tables(folder: Path, metrics: Mapping, columns: Sequence[str], rows: 
 
 
 def _write_labels(
-    folder: Path, measured: Mapping, labels: Sequence[str], examples: Examples, probabilities: np.ndarray
-) -> None:
+    folder: Path, measured: Mapping, task, examples: Examples, probabilities: np.ndarray
+) -> Sequence[str]:
     """Writes the report of a classifier into an existing folder; see `write`."""
     import numpy as np
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+    labels = task.labels
     predicted, count = probabilities.argmax(-1), len(labels)
     every = np.arange(count)
     matrix = confusion_matrix(examples.labels, predicted, labels=every)  # true label, predicted label
@@ -129,6 +127,10 @@ def _write_labels(
         figure = report_picture.draw(measured, labels, matrix, by_label, mistakes, rows)
         with results.replacing(folder / FILES[1], "wb") as stream:
             figure.savefig(stream, format="png", dpi=110)
+    return FILES
+
+
+_WRITERS = {"labels": _write_labels, "texts": _write_texts}  # by `Task.report`
 
 
 def item_name(raw: object) -> str:

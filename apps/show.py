@@ -127,7 +127,7 @@ def _model(name: str) -> str:
 
 def _recipe(name: str) -> str:
     from zoo import recipes
-    from zoo.recipe import shown
+    from zoo.metrics import shown
 
     recipe = recipes.get(name)
     plain = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from apps import columns
 from apps.answer import config as checked
-from zoo import interrupted
+from zoo import interrupted, task_catalog
 from zoo.errors import UserError
 from zoo.scaling import heartbeat
 
@@ -163,7 +163,7 @@ def _unchanged(arguments: argparse.Namespace):
 def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | None:
     """The languages of the person's own pairs; None where there are none, or the recipe's are meant."""
     given = (arguments.source, arguments.target)
-    if task != "translation" or arguments.data is None:
+    if "languages" not in task_catalog.entry(task).texts or arguments.data is None:
         if given != (None, None):
             raise UserError("--source and --target are languages of your own pairs: zoo train translate --data F ...")
         return None

@@ -86,7 +86,7 @@ def _model(model: str | None, source: str | None, target: str | None) -> str:
     if model is not None:
         if hub.is_hub(model):  # it does not say what it translates
             return model
-        languages = tuple(answer.config(model, "translation")["languages"])
+        languages = tuple(answer.config(model, TAB.task)["languages"])
         for option, asked, there in zip(("--from", "--to"), wanted, languages, strict=True):
             if asked is not None and asked != there.lower():
                 raise UserError(f"{option} {asked}: --model {model} translates {' to '.join(languages)}")
@@ -105,7 +105,7 @@ def pairs() -> list[tuple[str, str]]:
     from zoo import preset
 
     configs = (preset.read_config(preset.ROOT / name) for name in preset.names() if name.startswith("translate-"))
-    found = ((config["name"], tuple(config["languages"])) for config in configs if config["task"] == "translation")
+    found = ((config["name"], tuple(config["languages"])) for config in configs if config["task"] == TAB.task)
     return sorted(languages for name, languages in found if name == f"translate-{'-'.join(languages)}")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from zoo import data, recipes, tasks
 from zoo.data import pairs
-from zoo.recipe import shown
+from zoo.metrics import shown
 
 RESULTS = Path(__file__).parent / "results" / "baselines.json"
 

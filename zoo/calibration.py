@@ -13,8 +13,6 @@ from zoo.recipe import Recipe
 from zoo.tasks import confidence
 from zoo.tasks.base import Task
 
-MOST_WRITTEN = 200  # foreign items of a set for which a model writes
-
 
 def calibrate(task: Task, recipe: Recipe, train, held, own: bool, say: Callable[[str], None]) -> None:
     """Sets the limits of a trained task on its validation examples.
@@ -61,10 +59,10 @@ def strangers(task: Task, recipe: Recipe, say: Callable[[str], None]) -> dict[st
     found = {}
     for name in recipe.strangers:
         try:
-            items = foreign.load(name, foreign.MOST if task.labels else MOST_WRITTEN)
+            items = foreign.load(name, task.most_foreign)
         except UserError as error:
             say(f"{error}: not measured.")
             continue
-        results = task.predict(items, batch_size=64 if task.labels else 32)
+        results = task.predict(items)
         found[foreign.about(name)] = share([result.low_confidence for result in results if result.error is None])
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zoo import interval
-from zoo.recipe import Recipe, shown
+from zoo.metrics import is_share, shown
+from zoo.recipe import Recipe
 
 
 def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
@@ -23,7 +24,7 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     value = shown(metric, scores["metrics"][metric])
     place = f"{scores['data']}, {scores['split']} split, {scores['n']:,} examples"
     lines.append(f"| **this preset**, {place} | {value} |")
-    if metric == "accuracy":
+    if is_share(metric):
         lines[-1] = lines[-1].removesuffix(" |") + f" ({interval.told(scores['metrics'][metric], scores['n'])}) |"
     if found := scores.get("cross_validation"):
         value = f"{shown(metric, found['metrics'][metric])} ({interval.told(found['metrics'][metric], found['n'])})"

@@ -18,16 +18,6 @@ from zoo import preset
 from zoo.errors import UserError
 from zoo.tasks.base import Task
 
-_KINDS = {"image_bytes": "image", "text": "text"}  # an input's name -> how `zoo serve` prepares what is sent for it
-_TEXTS = (
-    "A great film: funny, warm and over too soon.",
-    "I want these two hours of my life back.",
-    "Not bad, but it isn't good either... 6/10",
-    "Das war großartig! Ça alors, ÉTÉ 映画 🎬",
-    "",
-    "word " * 3000,
-)
-
 
 def saved_model(
     task: Task,
@@ -77,16 +67,15 @@ def saved_model(
         beside.mkdir()
         if task.requires:
             preset.write_json(beside / "requires.json", list(task.requires))
-        preset.write_json(beside / "prepare.json", {task.raw_name: _KINDS[task.raw_name]})
-        raw = samples(task)
+        preset.write_json(beside / "prepare.json", {task.raw_name: task.kind})
+        raw = task.probes()
         rounded = compare(task, partial, raw)
     if say is not None:
         several = f"{len(task.signatures())} signatures " if len(task.signatures()) > 1 else ""
-        kind = "texts" if task.raw_name == "text" else "pictures"
         but = f", but for {rounded} where two texts are as likely as one another" if rounded else ""
         say(
-            f"loaded in a fresh process that has TensorFlow alone; {several}asked about {len(raw)} {kind}, together "
-            f"and one alone: the numbers are the preset's within {task.tolerance:g}, all else exactly{but}"
+            f"loaded in a fresh process that has TensorFlow alone; {several}asked about {len(raw)} {task.kind}s, "
+            f"together and one alone: the numbers are the preset's within {task.tolerance:g}, all else exactly{but}"
         )
     return target
 
@@ -123,21 +112,6 @@ def replies(folder: Path, task: Task, requests: Sequence[tuple[str, Sequence[byt
         last = child.stderr.strip().splitlines()[-1:] or ["no message"]
         raise ExportError(f"the export does not run in a fresh process: {last[0][:300]}")
     return [{name: np.array(value) for name, value in answer.items()} for answer in json.loads(child.stdout)]
-
-
-def samples(task: Task) -> list[bytes]:
-    """Real raw inputs for a comparison: photographs and digits that scikit-learn brings, or sentences."""
-    if task.raw_name == "text":
-        return [text.encode() for text in _TEXTS]
-    from sklearn import datasets
-
-    from zoo import data
-
-    photographs = datasets.load_sample_images().images
-    digits = data.load("digits", "test", kind="image").raw[:6]
-    # Of the photographs, also a file as a camera writes it.
-    jpeg = tf.io.encode_jpeg(photographs[0]).numpy()
-    return [*(task.raw(image) for image in photographs), jpeg, *digits]
 
 
 def compare(task: Task, folder: Path, raw: Sequence[bytes]) -> int:

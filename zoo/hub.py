@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from zoo import task_catalog
 from zoo.errors import UserError
 
 PREFIX = "hub:"
@@ -33,7 +34,7 @@ def config(preset: str, task: str, languages: tuple[str, str] | None = None) -> 
     name = Path(str(preset).removeprefix(PREFIX)).resolve().name
     found = {"name": name, "task": task, "model": "hub_seq2seq", "decoding": {"beam": 4, "max_length": 128}}
     found |= {"data": str(preset), "data_terms": f"Weights of KerasHub's preset {name}: see its own terms"}
-    if task == "translation":
+    if "languages" in task_catalog.entry(task).texts:
         found["languages"] = list(languages or ("source", "target"))
     return found
 

@@ -24,15 +24,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from zoo import task_catalog
 from zoo.errors import UserError, nearest
 
 FORMAT = 1
 ROOT = Path(__file__).parent / "presets"
 _REQUIRED = {"name": str, "task": str, "model": str, "arguments": dict, "preprocess": dict}
-_NAMED = {
-    "labels": "classification",
-    "languages": "translation",
-}  # lists of different texts -> the tasks that have them
 
 
 def names() -> list[str]:
@@ -74,8 +71,7 @@ def read_config(folder: Path) -> dict:
         raise UserError(
             f"{path}: preset format {config.get('format')!r} is unknown here; this version reads format {FORMAT}"
         )
-    named = [key for key, task in _NAMED.items() if str(config.get("task")).endswith(task)]
-    if missing := [key for key in (*_REQUIRED, *named) if key not in config]:
+    if missing := [key for key in _REQUIRED if key not in config]:
         raise UserError(f"{path}: lacks {', '.join(missing)}")
     for key, kind in _REQUIRED.items():
         if not isinstance(config[key], kind):
@@ -83,14 +79,20 @@ def read_config(folder: Path) -> dict:
             raise UserError(f"{path}: expected {expected} as {key!r}, got {config[key]!r:.60}")
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
-    for key in _NAMED:
-        texts = config.get(key, ["none"])
+    try:
+        declared = task_catalog.entry(config["task"])
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    for key, count in declared.texts.items():
+        if key not in config:
+            raise UserError(f"{path}: lacks {key}")
+        texts = config[key]
         if not isinstance(texts, list):
             raise UserError(f"{path}: expected a list as {key!r}, got {texts!r:.60}")
         if not texts or not all(isinstance(text, str) for text in texts) or len(set(texts)) < len(texts):
             raise UserError(f"{path}: expected different texts as {key!r}, got {texts!r:.60}")
-    if "languages" in named and len(config["languages"]) != 2:
-        raise UserError(f"{path}: expected two 'languages', from and to, got {config['languages']!r:.60}")
+        if count not in (None, len(texts)):
+            raise UserError(f"{path}: expected {count} texts as {key!r}, got {texts!r:.60}")
     return config
 
 

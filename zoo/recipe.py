@@ -22,7 +22,7 @@ class Recipe:
     Attributes:
         name: The preset's name.
         app: Application that uses it: "classify", "sentiment".
-        task: Kind of problem: a key of `zoo.tasks.TASKS`.
+        task: Kind of problem: a name in `zoo.task_catalog`.
         data: Source of examples, as `zoo.data.load` takes it; empty where it is always the user's own.
         start: What is trained first, on other data perhaps, with the same task and model: its weights and preprocessing
             are what this training begins with.
@@ -95,18 +95,3 @@ class Recipe:
     def introduction(self) -> dict:
         """The entries of `config.json` that `zoo.preset.introduction` tells of."""
         return {"about": self.about, "limits": list(self.limits[:1])}
-
-
-_TO_HUNDRED = ("bleu", "chrf", "rouge")
-
-
-def shown(metric: str, value: float | str) -> str:
-    """A metric's value for people: BLEU, chrF and ROUGE count to 100, the others are shares.
-
-    Example:
-        >>> shown("accuracy", 0.9541), shown("bleu", 36.204), shown("signature", "nrefs:1")
-        ('95.41%', '36.20', 'nrefs:1')
-    """
-    if isinstance(value, str):
-        return value
-    return f"{value:.2f}" if metric.startswith(_TO_HUNDRED) else f"{value:.2%}"

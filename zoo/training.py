@@ -22,7 +22,8 @@ from zoo.data import examples as data_examples
 from zoo.data.frames import framed
 from zoo.errors import UserError
 from zoo.interrupted import STATE, beside, resumable
-from zoo.recipe import Recipe, shown
+from zoo.metrics import is_share, shown
+from zoo.recipe import Recipe
 from zoo.scaling import batches as scaled
 from zoo.scaling import heartbeat, workers
 from zoo.scaling.replicas import Replicas
@@ -402,5 +403,5 @@ def _finish(
 
 def _told(metric: str, metrics: Mapping, n: int, where: str) -> str:
     """A score, and of a share how far it can be trusted."""
-    trust = f"; {interval.told(metrics[metric], n)}" if metric == "accuracy" else ""
+    trust = f"; {interval.told(metrics[metric], n)}" if is_share(metric) else ""
     return f"{metric} {shown(metric, metrics[metric])} on {n:,} examples ({where}){trust}."

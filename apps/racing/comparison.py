@@ -9,6 +9,7 @@ is measured at the end, with the chosen rate.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ import keras
 import numpy as np
 
 from apps.racing.entrants import Entrant
-from zoo import data, training
+from zoo import tasks, training
 from zoo.data import Examples
 from zoo.data.batches import Batches
 from zoo.errors import UserError
@@ -98,9 +99,9 @@ def race(
     """
     started = time.monotonic()
     cut = []
-    kind = recipe.task.partition("-")[0]
-    train, held = data.load(recipe.data, recipe.splits[0], kind=kind).split(recipe.validation, recipe.seed)
-    test = data.load(recipe.data, recipe.splits[1], kind=kind).renamed(train.names)
+    load = functools.partial(tasks.get(recipe.task).load_examples, recipe.data, **recipe.columns)
+    train, held = load(recipe.splits[0]).split(recipe.validation, recipe.seed)
+    test = load(recipe.splits[1]).renamed(train.names)
     train, held = _cut(train, whole.examples, seed), _cut(held, HELD, seed)
     whole = dataclasses.replace(whole, examples=min(whole.examples, len(train)))
     if budget is not None and len(test) > HELD:

@@ -18,6 +18,7 @@ import optimizers
 from apps import fonts, report, report_picture
 from zoo import data
 from zoo.errors import UserError
+from zoo.tasks.base import Task
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_evaluate_missing_data(digits, zoo_main, name):
 
 def classifier(examples):
     """As much of a task as a report asks for."""
-    return types.SimpleNamespace(labels=examples.names)
+    return types.SimpleNamespace(labels=examples.names, report="labels")
 
 
 def certain(examples, wrong):
@@ -370,7 +371,7 @@ def test_export_prints_where_it_is_and_keeps_what_is_there(digits, zoo_main, tmp
     status, lines, err = zoo_main("export", digits, tmp_path / "serving")
     assert (status, err) == (0, "")
     assert lines[0] == str(tmp_path / "serving" / "digits" / "1")
-    assert lines[1].startswith("Checked: loaded in a fresh process that has TensorFlow alone; asked about 9 pictures, ")
+    assert lines[1].startswith("Checked: loaded in a fresh process that has TensorFlow alone; asked about 9 images, ")
     assert lines[2:4] == ["Next, for example:", f"  zoo serve {tmp_path / 'serving' / 'digits'}"]
     assert json.loads((tmp_path / "serving/digits/1/assets.extra/prepare.json").read_text()) == {"image_bytes": "image"}
     status, lines, err = zoo_main("export", digits, tmp_path / "serving", "--quiet")
@@ -415,6 +416,8 @@ class Translator:
     """Knows one word less than it should; says nothing of what it cannot read."""
 
     labels = ()
+    report = "texts"
+    labelled = Task.labelled
 
     @staticmethod
     def load_examples(source, split, **columns):

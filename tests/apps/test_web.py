@@ -26,7 +26,7 @@ import pytest
 from apps import cli, inputs
 from apps.pages import drawings, words
 from tests.apps.processes import interruptible
-from zoo import preset, tasks
+from zoo import preset, task_catalog
 from zoo.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def test_every_answering_application_has_a_tab():
 @pytest.mark.parametrize("name", TABS)
 def test_a_tab_names_presets_and_pictures_that_are_there(name):
     tab = TABS[name]
-    assert tab.task in tasks.TASKS
+    assert tab.task in task_catalog.names()
     for used in (tab.preset, *(chosen for chosen, _ in tab.examples)):
         assert preset.read_config(preset.find(used))["task"] == tab.task
     assert tab.preset in {chosen for chosen, _ in tab.examples}

@@ -12,9 +12,9 @@ import sys
 import pytest
 
 import zoo
+from zoo import task_catalog
 from zoo.catalog import CATALOG, entry
 from zoo.errors import UserError
-from zoo.tasks import TASKS
 
 # Model, arguments, all parameters, trainable ones; None where the reference does not say.
 REFERENCES = [
@@ -58,7 +58,7 @@ def test_a_line_is_whole(line):
     module, function = line.builder.split(":")
     assert importlib.util.find_spec(module) is not None
     assert callable(line.load()) and line.load().__name__ == function
-    assert line.task in TASKS
+    assert line.task in task_catalog.names()
     assert line.paper and line.licence
     assert entry(line.name) is line
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -47,7 +47,7 @@ def test_the_export_answers_as_the_task(tmp_path, make):
     task = make()
     folder = export.saved_model(task, tmp_path)
     assert folder == tmp_path / "tiny" / "1" and (folder / "saved_model.pb").is_file()
-    raw = export.samples(task)
+    raw = task.probes()
     there = export.reload(folder, task, raw)
     for i, result in enumerate(task.predict(raw)):
         if result.label is not None:

@@ -77,7 +77,7 @@ def test_a_preset_knows_what_is_plain(name):
 def test_the_export_answers_as_the_preset(name, tmp_path):
     task = zoo.load(name)
     folder = export.saved_model(task, tmp_path)  # compares, and raises where they differ
-    raw = export.samples(task)[:2]
+    raw = task.probes()[:2]
     there = export.reload(folder, task, raw)
     assert [result.label for result in task.predict(raw)] == [labels[0] for labels in there["labels"]]
 

@@ -10,7 +10,8 @@ import pytest
 from tests.zoo import small_writers
 from zoo import card, resuming, training
 from zoo.errors import UserError
-from zoo.recipe import Comparison, Recipe, shown
+from zoo.metrics import shown
+from zoo.recipe import Comparison, Recipe
 
 WORDS = ("ant", "bee", "cat", "dog", "elk", "fox")
 

@@ -5,22 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 
-from zoo.errors import UserError, nearest
-
-TASKS = {
-    "image-classification": "zoo.tasks.image_classification:ImageClassification",
-    "summarization": "zoo.tasks.summarization:Summarization",
-    "text-classification": "zoo.tasks.text_classification:TextClassification",
-    "translation": "zoo.tasks.translation:Translation",
-}
+from zoo import task_catalog
 
 
 def get(name: str) -> type:
-    """The Task class of a name in `TASKS`."""
-    if name not in TASKS:
-        raise UserError(f"unknown task {name!r}{nearest(name, TASKS)}")
-    module, _, attribute = TASKS[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    """The Task class of a name in `zoo.task_catalog`."""
+    return task_catalog.entry(name).load()
 
 
 def load(preset: str | os.PathLike, task: str = "summarization", languages: tuple[str, str] | None = None):

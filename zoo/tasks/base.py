@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import catalog, data, preset, weights
-from zoo.data import Examples
+from zoo.data import Examples, foreign
 from zoo.data import examples as data_examples
 from zoo.data import sources as data_sources
 from zoo.data.batches import Batches, alone
@@ -36,7 +36,11 @@ class Task:
 
     name: str
     raw_name: str  # the signature's argument
+    kind: str  # of the raw items: "image" or "text"
+    batch_size = 32  # items that go through the model at a time, unless the caller says otherwise
+    most_foreign = foreign.MOST  # items of a set that a calibration is measured on
     axes = 0  # of one item that is an array of numbers
+    report: str  # how `zoo evaluate --report` writes its answers: "labels" or "texts"
     classifies = False  # whether its answers are one of `labels`
     numbers: tuple[str, ...] = ()  # of `zoo.tasks.confidence`, what may have limits
     tolerance = 1e-5  # of the answer's probabilities, between two processes
@@ -121,7 +125,7 @@ class Task:
     @classmethod
     def load_examples(cls, source: str, split: str | None = None, **columns) -> Examples:
         """Labelled examples, without those whose label the data keep to themselves; see `zoo.data.load`."""
-        examples = data.load(source, split, kind=cls.name.partition("-")[0], **columns)
+        examples = data.load(source, split, kind=cls.kind, **columns)
         return examples.take(examples.labels >= 0)
 
     @classmethod
@@ -186,8 +190,12 @@ class Task:
         return {"serving_default": (self.answer, {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)})}
 
     def resources(self) -> list:
-        """What an export must carry besides the model: lookup tables."""
+        """The lookup tables that an export must carry besides the model."""
         return []
+
+    def probes(self) -> list[bytes]:
+        """Real raw items, about which an export is asked beside the task."""
+        raise NotImplementedError
 
     def neighbours(self, signature: str, raw: bytes) -> dict[str, tf.Tensor] | None:
         """Answers to one item that rounding alone could give in place of the task's own; None where there are none."""

@@ -19,6 +19,7 @@ from zoo.tasks.results import Classification
 class ClassificationTask(Task):
     """A model whose outputs are one logit per label, of which one is right."""
 
+    report = "labels"
     classifies = True
 
     def __init__(self, model: keras.Model, config: Mapping):

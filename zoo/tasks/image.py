@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from zoo import data
 from zoo.data import images
 from zoo.errors import UserError
 from zoo.tasks import containers
@@ -51,3 +52,13 @@ def _file(item) -> bytes:
     content = io.BytesIO()
     (item.convert("RGB") if item.mode in ("CMYK", "YCbCr") else item).save(content, "PNG", compress_level=1)
     return content.getvalue()
+
+
+def probes() -> list[bytes]:
+    """Photographs and digits that scikit-learn brings; of the photographs also a file as a camera writes it."""
+    from sklearn import datasets
+
+    photographs = datasets.load_sample_images().images
+    jpeg = tf.io.encode_jpeg(photographs[0]).numpy()
+    digits = data.load("digits", "test", kind="image").raw[:6]
+    return [*map(raw, photographs), jpeg, *digits]

@@ -27,6 +27,7 @@ class ImageClassification(ClassificationTask):
 
     name = "image-classification"
     raw_name = "image_bytes"
+    kind = "image"
     axes = 3
     numbers = ("energy", "distance")
 
@@ -86,3 +87,4 @@ class ImageClassification(ClassificationTask):
         return keras.Model(self.model.input, [self.model.output, traits], name=layer)
 
     raw = staticmethod(image.raw)
+    probes = staticmethod(image.probes)

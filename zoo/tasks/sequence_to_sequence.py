@@ -41,7 +41,9 @@ class SequenceToSequence(Task):
         vocabulary: What the tokenizer has learned, as its file holds it.
     """
 
-    raw_name = "text"
+    raw_name = kind = "text"
+    report = "texts"
+    most_foreign = 200  # to write takes longer than to classify
     numbers = ("score", "distance")
     raw = staticmethod(text.raw)
     tolerance = 1e-4  # of a score: the sum of many log-probabilities
@@ -184,6 +186,8 @@ class SequenceToSequence(Task):
         features, context = self.preprocess(tf.fill([count], raw))
         outputs = decoding.search(decoding.Rounded(self.model), features, self.searches[signature])
         return self.answered(outputs, self.doubted(features["source"], outputs["scores"]), context)
+
+    probes = staticmethod(text.probes)
 
     def resources(self) -> list:
         """The tokenizer's."""

@@ -7,6 +7,20 @@ import unicodedata
 from zoo.errors import UserError
 from zoo.tasks import containers
 
+_PROBES = (
+    "A great film: funny, warm and over too soon.",
+    "I want these two hours of my life back.",
+    "Not bad, but it isn't good either... 6/10",
+    "Das war großartig! Ça alors, ÉTÉ 映画 🎬",
+    "",
+    "word " * 3000,
+)
+
+
+def probes() -> list[bytes]:
+    """Sentences, one of them empty and one longer than any model reads."""
+    return [text.encode() for text in _PROBES]
+
 
 def raw(item: str | bytes) -> bytes:
     """One text as UTF-8, its accents composed as in vocabularies.

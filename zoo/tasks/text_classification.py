@@ -27,9 +27,10 @@ class TextClassification(ClassificationTask):
     """
 
     name = "text-classification"
-    raw_name = "text"
+    raw_name = kind = "text"
     numbers = ("foreign", "unknown")
     raw = staticmethod(text.raw)
+    probes = staticmethod(text.probes)
 
     def __init__(self, model: keras.Model, config: Mapping, vocabulary: Sequence[str]):
         super().__init__(model, config)

@@ -68,7 +68,7 @@ def preprocess(form, **changes):
         ("words", {"decoding": {"beam": 0}}, "'decoding': Expected beam to be a whole number from 1"),
         ("words", {"decoding": {"beam": "5"}}, "'decoding': Expected beam to be a whole number from 1"),
         ("words", {"decoding": {"length_penalty": "long"}}, "'decoding': Expected length_penalty"),
-        ("words", {"languages": ["de"]}, "expected two 'languages', from and to"),
+        ("words", {"languages": ["de"]}, "expected 2 texts as 'languages'"),
         ("words", {"languages": "de"}, "expected a list as 'languages'"),
         ("words", preprocess("words", kind="sentences"), "kind of preprocessing to be one of sentencepiece, words"),
         ("words", preprocess("words", length="long"), "expected a whole number from 2 as the 'length'"),
