@@ -130,7 +130,7 @@ def test_every_preset_file_is_package_data(config):
         for name in glob.glob(pattern, root_dir=ROOT / "zoo", recursive=True)
         if (path := ROOT / "zoo" / name).is_file()
     }
-    assert {path for path in PRESETS.rglob("*") if path.is_file()} == packaged
+    assert {ROOT / "zoo" / "py.typed", *(path for path in PRESETS.rglob("*") if path.is_file())} == packaged
 
 
 def test_presets_stay_small():
