@@ -126,7 +126,7 @@ def run(
         count = failed = 0
         for batch in inputs.batches(given, batch_size):
             try:
-                found = answers.ask(answerer, map(inputs.opened, batch), batch_size, count)
+                found = answers.ask(answerer, map(inputs.read_payload, batch), batch_size, count)
                 for item, result in zip(batch, found, strict=True):
                     result = result.strict() if arguments.strict else result
                     failed += result.error is not None

@@ -127,9 +127,9 @@ def _run(argv: list[str]) -> int:
     module = importlib.import_module(COMMANDS[name][0])
     if arguments.debug:
         return module.run(arguments)
-    from apps import quiet
+    from apps import stderr_filter
 
-    with quiet.held():
+    with stderr_filter.held():
         return module.run(arguments)
 
 

@@ -110,7 +110,7 @@ def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None, document
     return itertools.chain.from_iterable(parts)
 
 
-def opened(item: Item) -> bytes | str | Exception:
+def read_payload(item: Item) -> bytes | str | Exception:
     """What a task takes for the item: the bytes of an image file, or the text; an exception stays one."""
     if not isinstance(item.payload, Path):
         return item.payload

@@ -100,9 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
     workers = arguments.workers or 2 * (os.cpu_count() or 1) + (arguments.batch if arguments.batch > 1 else 0)
     max_body = int(arguments.max_body * 2**20)
 
-    from apps import listening, results
+    from apps import results, sockets
     from apps.serving import cors, server, tokens
-    from apps.serving.journal import Journal
+    from apps.serving.access_log import Journal
 
     origins = cors.origins(arguments.cors_origin)
     token = tokens.Token.read(arguments.token_file)
@@ -114,14 +114,14 @@ def run(arguments: argparse.Namespace) -> int:
         stack.callback(listeners.close)
         journal = Journal(words=results.is_terminal(sys.stdout))
         stack.callback(journal.close)
-        with listening.terminable():
+        with sockets.terminable():
             found = [_exported(source, k, len(found), stack, arguments.quiet) for k, source in enumerate(found, 1)]
 
-        from apps.serving.means import Means
         from apps.serving.metrics import Metrics
         from apps.serving.models import Model, Models
         from apps.serving.rest import Rest
         from apps.serving.rpc import Services
+        from apps.serving.server_context import ServerContext
         from apps.serving.signatures import Version
         from apps.serving.workers import Workers
 
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         pool = Workers(workers, arguments.queue, arguments.timeout)
         stack.callback(pool.stop)
-        means = Means(models, pool, Metrics(models, pool), journal, token, max_body)
+        means = ServerContext(models, pool, Metrics(models, pool), journal, token, max_body)
         Services(means).register(listeners.grpc)
         models.watch()
         stack.callback(models.stop)

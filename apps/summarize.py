@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from apps import answer, inputs, texts
 from apps.pages.tab import Tab
-from zoo.data import segments
+from zoo.data import sentences
 from zoo.errors import UserError
 from zoo.tasks.results import Result
 
@@ -96,17 +96,17 @@ def run(arguments: argparse.Namespace) -> int:
     return answer.run(arguments, items, TAB.task, batch_size=8, kind=TAB.kind)
 
 
-def beginning(text: str, sentences: int) -> str:
-    """The first sentences of a text, complete ones; all of a text that has no complete one.
+def beginning(text: str, most: int) -> str:
+    """The first `most` sentences of a text, complete ones; all of a text that has no complete one.
 
     Example:
         >>> beginning("Mr. Smith is late. Anna waits. She would ra", 3)
         'Mr. Smith is late. Anna waits.'
     """
-    parts = segments.sentences(text)
-    if len(parts) > 1 and parts[-1].rstrip().rstrip(segments.CLOSERS)[-1:] not in tuple(segments.STOPS):
+    parts = sentences.sentences(text)
+    if len(parts) > 1 and parts[-1].rstrip().rstrip(sentences.CLOSERS)[-1:] not in tuple(sentences.STOPS):
         parts.pop()
-    return "".join(parts[:sentences]).rstrip()
+    return "".join(parts[:most]).rstrip()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from apps import columns
 from apps.answer import config as checked
-from zoo import interrupted, task_catalog
+from zoo import run_state, task_catalog
 from zoo.errors import UserError
 from zoo.scaling import heartbeat
 
@@ -107,7 +107,7 @@ def _trained(arguments: argparse.Namespace) -> int:
             verbose=_verbosity(arguments.quiet),
         )
     except KeyboardInterrupt:
-        folder = interrupted.kept(out(arguments))
+        folder = run_state.kept(out(arguments))
         told = f"the training up to its last save is kept in {folder}, --resume goes on from it"
         if folder is None:
             told = "nothing had been saved, nothing is kept"

@@ -53,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         raise UserError(f'not installed: {", ".join(missing)}; install with: pip install "keras-menagerie[web]"')
     found = _presets(arguments.presets)
-    from apps import listening
+    from apps import sockets
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(listening.terminable())
-        listener = stack.enter_context(listening.bound(arguments.host, arguments.port, "--port"))
+        stack.enter_context(sockets.terminable())
+        listener = stack.enter_context(sockets.bound(arguments.host, arguments.port, "--port"))
         # Of its own, for whatever anyone uploads: nothing of it is there when the server has ended.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-web-")))
         os.environ.update(_ALONE, GRADIO_TEMP_DIR=str(folder))
@@ -108,7 +108,7 @@ def _presets(wanted: Sequence[str]) -> dict[str, tuple[Path, dict]]:
 def _desks(models, configs: Mapping[str, dict], folder: Path) -> list:
     """A desk for each application that declares a tab and has a preset among these."""
     from apps import cli
-    from apps.pages.desk import Desk
+    from apps.pages.tab_session import Desk
 
     modules = ((name, importlib.import_module(module)) for name, (module, _) in cli.COMMANDS.items())
     desks, used = [], set()

@@ -178,7 +178,7 @@ def work(model: str, times: int, devices: str, epochs: int, steps: int, quick: b
         task = training.fresh(recipe, model, train)
     workers.met(strategy)
     begin = time.perf_counter()
-    batches = task.batches(train, batch, functools.partial(workers.spread, strategy))
+    batches = task.batches(train, batch, functools.partial(workers.distribute, strategy))
     prepared = time.perf_counter() - begin
     with strategy.scope():
         trainer = training.compiled(recipe, task, batches.steps)

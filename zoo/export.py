@@ -146,9 +146,9 @@ def check(
     """Holds the answers of an export against the task's own.
 
     Numbers must agree within the task's tolerance, all else exactly. Two processes round differently, so that a search
-    may decide otherwise between two texts that are as good as equally likely. Such a row passes only if the task itself
-    gives the export's answer for it once its log-probabilities are rounded in another way (see `Task.neighbours`): a
-    text that is merely similar, or has a similar score, never passes.
+    may decide otherwise between two texts that are nearly tied. Such a row passes only if the task itself gives the
+    export's answer for it once its log-probabilities are rounded in another way (see `Task.rounding_variants`): a text
+    that is merely similar, or has a similar score, never passes.
 
     Args:
         task: What was exported.
@@ -169,7 +169,7 @@ def check(
     rows = np.flatnonzero(~_agreeing(ours, theirs, task.tolerance))
     for row in rows:
         our, their = ({key: value[row : row + 1] for key, value in side.items()} for side in (ours, theirs))
-        near = task.neighbours(signature, raw[row])
+        near = task.rounding_variants(signature, raw[row])
         if near is None or not _agreeing(_arrays(near), their, task.tolerance).any():
             raise ExportError(_difference(our, their, task.tolerance))
     return len(rows)

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling import heartbeat, keras_repairs, state, workers
+from zoo.scaling import heartbeat, keras_patches, state, workers
 
 _SHARE = 0.01  # of the time, at most, goes into saving
 
@@ -105,7 +105,7 @@ class Resumable(keras.callbacks.Callback):
         self.wait = workers.of_chief(self.strategy, self._steps_ahead())
         if not self.wait:
             if batch:
-                if not math.isfinite(keras_repairs.loss_tracker(self.model).result()):
+                if not math.isfinite(keras_patches.loss_tracker(self.model).result()):
                     raise self._diverged()
                 self._save(batch)
             self.wait = 0 if self.save_every == 0 else 1

@@ -21,9 +21,9 @@ from zoo.data import Examples, splits
 from zoo.data import examples as data_examples
 from zoo.data.frames import framed
 from zoo.errors import UserError
-from zoo.interrupted import STATE, beside, resumable
 from zoo.metrics import is_share, shown
 from zoo.recipe import Recipe
+from zoo.run_state import STATE, beside, resumable
 from zoo.scaling import batches as scaled
 from zoo.scaling import heartbeat, workers
 from zoo.scaling.replicas import Replicas
@@ -133,11 +133,11 @@ def fit(
         if recipe.initialize and not init:
             recipe.initialize(task, train)
     heartbeat.beat(heartbeat.PROGRESS)
-    spread = functools.partial(workers.spread, strategy)
+    distribute = functools.partial(workers.distribute, strategy)
     # Dropout and augmentation disturb what is shown of the training: some of its examples are answered without.
     undisturbed = [data_examples.some(train, _UNDISTURBED)] if cls.classifies else []
     batches, held_batches, *undisturbed = (
-        task.batches(examples, recipe.batch_size, spread) for examples in (train, held, *undisturbed)
+        task.batches(examples, recipe.batch_size, distribute) for examples in (train, held, *undisturbed)
     )
     with strategy.scope():
         trainer = compiled(recipe, task, batches.steps)
@@ -317,15 +317,15 @@ def fresh(
     }
     if not source:
         config |= recipe.introduction
-    config |= cls.declared(recipe, train)
+    config |= cls.config_fields(recipe, train)
     if init is None:
-        arguments, assets = cls.fresh(config, train)
+        arguments, assets = cls.config_from_data(config, train)
         return cls.create({**config, "arguments": arguments}, **assets)
     start = tasks.load(init, recipe.task)
     if start.config["task"] != recipe.task:
         raise UserError(f"--init {init}: a preset for {start.config['task']}, expected one for {recipe.task}")
     config |= {key: start.config[key] for key in ("model", "preprocess")}
-    config["arguments"] = cls.resized(start.config["arguments"], train)
+    config["arguments"] = cls.refit_arguments(start.config["arguments"], train)
     task = cls.create(config, **start.own_assets())
     taken = weights.take(task.model, weights.by_name(start.model))
     say(f"{taken} of {len(task.model.weights)} weight arrays start from {init}, the rest anew.")

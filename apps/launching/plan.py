@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from zoo import interrupted
+from zoo import run_state
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Plan:
     def arguments(self) -> list[str]:
         """The words as they are to be run now: `train` goes on where it has kept something to go on from."""
         words = list(self.words)
-        if self.out is not None and interrupted.kept(self.out) and "--resume" not in words:
+        if self.out is not None and run_state.kept(self.out) and "--resume" not in words:
             words.insert(1, "--resume")
         return words
 
@@ -55,4 +55,4 @@ class Plan:
 
     def ended(self) -> bool:
         """Whether `train` has written its preset, so that nothing is left to be done."""
-        return self.out is not None and interrupted.ended(self.out)
+        return self.out is not None and run_state.ended(self.out)

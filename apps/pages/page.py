@@ -14,7 +14,7 @@ import gradio as gr
 
 from apps import cli
 from apps.pages import cards
-from apps.pages.desk import Desk
+from apps.pages.tab_session import Desk
 from apps.pages.views import VIEWS, View
 from zoo.errors import UserError
 

@@ -13,9 +13,9 @@ import fastapi
 import gradio as gr
 import uvicorn
 
-from apps import listening
-from apps.pages import cards, look
-from apps.pages.guard import Guard
+from apps import sockets
+from apps.pages import cards, theme
+from apps.pages.request_filter import Guard
 
 MOST_FILE = 64 * 2**20  # bytes of a picture; a photo of 100 megapixels has about 40 MB
 _PATIENCE = 0.3  # seconds for what is on its way at the end; an open page would wait for ever
@@ -59,8 +59,8 @@ def run(
         enable_monitoring=False,
         pwa=False,
         mcp_server=False,
-        theme=look.theme(),
-        css=look.CSS,
+        theme=theme.theme(),
+        css=theme.CSS,
     )
     blocks.has_launched = True  # from here on Gradio checks which files are read, which mounting alone does not begin
     server = _Server(
@@ -90,7 +90,7 @@ def run(
     asyncio.run(serve())
 
 
-class _Server(listening.Server):
+class _Server(sockets.Server):
     """Ends in time whatever keeps the loop from it: an open page, an answer that is computed, an import."""
 
     def __init__(self, config: uvicorn.Config, ended: Callable[[int], None]):

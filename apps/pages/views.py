@@ -14,7 +14,7 @@ import gradio as gr
 
 from apps import attention
 from apps.pages import words
-from apps.pages.desk import Answered
+from apps.pages.tab_session import Answered
 from zoo.errors import UserError
 from zoo.tasks.results import Result, percent
 

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from apps.racing import looks
-from apps.racing.looks import LOOKS
+from apps.racing import line_styles
+from apps.racing.line_styles import LOOKS
 
 
 def draw(measured: Mapping, stream: IO[bytes]) -> None:
@@ -69,9 +69,9 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
     scores.set(xlabel=f"test {metric}: each seed, and mean ± deviation", ylim=(len(entries) - 0.5, -0.6))
     scores.set_title("At the end, on data that chose nothing")
     scores.margins(x=0.12)
-    looks.legend(figure.add_subplot(grid[0, :]), handles, columns=math.ceil(len(handles) / lines))
+    line_styles.legend(figure.add_subplot(grid[0, :]), handles, columns=math.ceil(len(handles) / lines))
     head, rows, note = scores_table(measured)
-    looks.table(figure.add_subplot(grid[2, :]), [head, *rows], note)
+    line_styles.table(figure.add_subplot(grid[2, :]), [head, *rows], note)
     for axes in (search, curves, scores):
         axes.grid(alpha=0.3)
     figure.savefig(stream, format="png", dpi=110)

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from apps.racing import looks
-from apps.racing.looks import LOOKS
+from apps.racing import line_styles
+from apps.racing.line_styles import LOOKS
 from apps.racing.search import NOISE, RULE, Run
 from apps.racing.surfaces import Surface
 
@@ -51,7 +51,7 @@ def still(runs: Sequence[Run], stream: IO[bytes]) -> None:
             _mark_exit(axes, run, _look(number)["color"])
         _marks(axes, surface)
     handles = [Line2D([], [], **_look(place), label=name) for place, name in enumerate(names)]
-    looks.legend(figure.add_subplot(grid[0, :]), handles, columns=math.ceil(len(names) / lines))
+    line_styles.legend(figure.add_subplot(grid[0, :]), handles, columns=math.ceil(len(names) / lines))
     _table(figure.add_subplot(grid[-1, :]), runs)
     figure.supxlabel(footer, fontsize=10, color="0.2")
     figure.savefig(stream, format="png", dpi=110)
@@ -141,7 +141,7 @@ def _table(axes, runs: Sequence[Run]) -> None:
             if fewest is not None and run.steps == fewest:
                 bold.add((row, column))
     title = "Steps to a minimum, or in brackets f at the end, at the best learning rate. Bold: the fewest steps."
-    looks.table(axes, cells, title, bold)
+    line_styles.table(axes, cells, title, bold)
 
 
 def _cell(run: Run) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from apps.serving.refusals import Refusal, invalid
+from apps.serving.errors import Refusal, invalid
 
 READ = ("gzip", "deflate")
 _GZIP, _ZLIB, _BARE = 31, 15, -15  # zlib's `wbits`; "deflate" is zlib's format, and some clients send the bare stream

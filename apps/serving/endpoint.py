@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from apps.serving import encodings, to_json
-from apps.serving.means import Means
-from apps.serving.refusals import Refusal
+from apps.serving.errors import Refusal
+from apps.serving.server_context import ServerContext
 from apps.serving.tokens import Token
 
 
@@ -34,7 +34,7 @@ class Endpoint:
         answer: Callable[[Request, dict], Awaitable[Response]],
         method: str,
         token: Token,
-        means: Means,
+        means: ServerContext,
     ):
         self._answer = answer
         self._method = method

@@ -15,8 +15,8 @@ import numpy as np
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from apps.serving import values
-from apps.serving.refusals import Refusal, invalid
-from apps.serving.shown import shown
+from apps.serving.errors import Refusal, invalid
+from apps.serving.format_value import format_value
 
 ROW, COLUMN = "instances", "inputs"
 
@@ -49,14 +49,15 @@ class Body:
             raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from None
         self.value = _parse(self._text, json.JSONDecoder())
         if not isinstance(self.value, dict):
-            raise invalid(f"JSON Value: {shown(self.value)} Is not object")
+            raise invalid(f"JSON Value: {format_value(self.value)} Is not object")
 
     def signature(self, default: str) -> str:
         """The signature that is asked for."""
         name = self.value.get("signature_name", default)
         if not isinstance(name, str):
             raise invalid(
-                f"JSON Value: {shown(self.value)} not formatted correctly. 'signature_name' key must be a string value."
+                f"JSON Value: {format_value(self.value)} not formatted correctly. 'signature_name' key must be a "
+                "string value."
             )
         return name or default
 
@@ -85,14 +86,14 @@ class Body:
         document = self.value
         if ROW in document and COLUMN in document:
             raise invalid(
-                f"JSON Value: {shown(document)} Not formatted correctly expecting only one of '{COLUMN}' or '{ROW}' "
-                "keys to exist "
+                f"JSON Value: {format_value(document)} Not formatted correctly expecting only one of '{COLUMN}' or "
+                f"'{ROW}' keys to exist "
             )
         if ROW in document:
             if not isinstance(document[ROW], list):
-                raise invalid(f"JSON Value: {shown(document)} Expecting '{ROW}' to be an list/array")
+                raise invalid(f"JSON Value: {format_value(document)} Expecting '{ROW}' to be an list/array")
             if not document[ROW]:
-                raise invalid(f"JSON Value: {shown(document)} No values in '{ROW}' array")
+                raise invalid(f"JSON Value: {format_value(document)} No values in '{ROW}' array")
             return ROW
         if COLUMN in document:
             return COLUMN
@@ -143,8 +144,8 @@ def _rows(rows: list, inputs: Mapping[str, TensorInfo]) -> dict[str, np.ndarray]
                 )
         if row.keys() != set(inputs):
             raise invalid(
-                f"Failed to process element: {place} of 'instances' list. JSON object: {shown(row)} keys must be "
-                f"equal to: {','.join(sorted(inputs))}"
+                f"Failed to process element: {place} of 'instances' list. JSON object: {format_value(row)} keys must "
+                f"be equal to: {','.join(sorted(inputs))}"
             )
     if not named:
         ((name, info),) = inputs.items()

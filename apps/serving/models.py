@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from apps.serving import sources
-from apps.serving.refusals import Refusal, invalid
+from apps.serving.errors import Refusal, invalid
 from apps.serving.signatures import Version
 from zoo.errors import UserError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.serving.refusals import invalid
+from apps.serving.errors import invalid
 from zoo.data import images
 from zoo.errors import UserError
 from zoo.tasks import text

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
-from apps.serving.refusals import Refusal, invalid
+from apps.serving.errors import Refusal, invalid
 
 _FIELDS = {
     types_pb2.DT_FLOAT: "float_val",

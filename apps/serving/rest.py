@@ -13,8 +13,8 @@ from tensorflow_serving.apis import model_pb2
 
 from apps.serving import encodings, metrics, service, to_json
 from apps.serving.endpoint import Endpoint, Gone, json_response, path_of
-from apps.serving.means import Means
-from apps.serving.refusals import Refusal, invalid
+from apps.serving.errors import Refusal, invalid
+from apps.serving.server_context import ServerContext
 from apps.serving.sources import MOST
 from apps.serving.tokens import Token
 
@@ -31,7 +31,7 @@ class Rest:
         means: What it answers by.
     """
 
-    def __init__(self, means: Means):
+    def __init__(self, means: ServerContext):
         self._means = means
         self._models = means.models
         self._workers = means.workers

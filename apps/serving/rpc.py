@@ -19,8 +19,8 @@ from tensorflow_serving.apis import (
 )
 
 from apps.serving import protos, service
-from apps.serving.means import Means
-from apps.serving.refusals import Refusal, invalid
+from apps.serving.errors import Refusal, invalid
+from apps.serving.server_context import ServerContext
 from apps.serving.signatures import Version
 
 _CODES = {code.name: code for code in grpc.StatusCode}
@@ -34,7 +34,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         means: What they answer by.
     """
 
-    def __init__(self, means: Means):
+    def __init__(self, means: ServerContext):
         self._means = means
 
     def register(self, server: grpc.Server) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import grpc
 import uvicorn
 
-from apps import listening
-from apps.serving.journal import Journal
+from apps import sockets
+from apps.serving.access_log import Journal
 from apps.serving.protocol import Protocol
 from zoo.errors import UserError
 
@@ -54,7 +54,7 @@ class Listeners:
     def __init__(self, addresses: Addresses, threads: int, max_body: int):
         self.addresses = addresses
         _check_tls(addresses)
-        self.rest = listening.bound(addresses.host, addresses.port, "--port")
+        self.rest = sockets.bound(addresses.host, addresses.port, "--port")
         self.port = self.rest.getsockname()[1]
         self.grpc = grpc.server(
             futures.ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
@@ -66,7 +66,7 @@ class Listeners:
             ],
         )
         # grpc tells all failures alike; an ordinary socket says what is wrong.
-        listening.bound(addresses.host, addresses.grpc_port, "--grpc-port").close()
+        sockets.bound(addresses.host, addresses.grpc_port, "--grpc-port").close()
         host = f"[{addresses.host}]" if ":" in addresses.host else addresses.host
         place = f"{host}:{addresses.grpc_port}"
         try:
@@ -115,7 +115,7 @@ def run(application, listeners: Listeners, timeout: float, journal: Journal, rea
         ssl_keyfile=addresses.key,
         ssl_certfile=addresses.certificate,
     )
-    server = listening.Server(config)
+    server = sockets.Server(config)
 
     async def serve() -> None:
         async def attend() -> None:

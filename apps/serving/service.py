@@ -8,9 +8,9 @@ import numpy as np
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from apps.serving import from_json, to_json
+from apps.serving.errors import CODES, Refusal, invalid
+from apps.serving.format_value import format_value
 from apps.serving.models import Models, State
-from apps.serving.refusals import CODES, Refusal, invalid
-from apps.serving.shown import shown
 from apps.serving.signatures import DEFAULT, Version
 
 
@@ -90,7 +90,7 @@ def check_examples(raw: bytes) -> str:
     """Reads the body of a classify or regress request as far as it can be wrong; gives the signature's name."""
     asked = from_json.Body(raw)
     signature = asked.signature("")
-    told = shown(asked.value)
+    told = format_value(asked.value)
     examples = asked.value.get("examples")
     if "examples" not in asked.value:
         raise invalid(f"JSON Value: {told} When method is classify, key 'examples' is expected and was not found")

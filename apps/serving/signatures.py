@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
 from apps.serving import batching, preparing
-from apps.serving.refusals import Refusal, from_tensorflow, invalid
+from apps.serving.errors import Refusal, from_tensorflow, invalid
 from zoo import reload
 from zoo.errors import UserError
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from apps.serving.errors import invalid
 from apps.serving.from_json import ROW
-from apps.serving.refusals import invalid
 
 
 def body(form: str, answer: Mapping[str, np.ndarray]) -> bytes:

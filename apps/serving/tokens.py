@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from apps.serving.refusals import Refusal
+from apps.serving.errors import Refusal
 from zoo.errors import UserError
 
 

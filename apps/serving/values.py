@@ -9,8 +9,8 @@ from itertools import chain
 import numpy as np
 from tensorflow.core.framework import types_pb2
 
-from apps.serving.refusals import Refusal, invalid
-from apps.serving.shown import shown
+from apps.serving.errors import Refusal, invalid
+from apps.serving.format_value import format_value
 
 DEEPEST = 254  # dimensions of a tensor
 
@@ -73,8 +73,8 @@ def flattened(value: object, shape: list[int], dtype: int) -> list:
         if not isinstance(value, list):
             if level != len(shape):
                 raise invalid(
-                    f"JSON Value: {shown(value)} found at incorrect level: {level + 1} in the JSON DOM. Expected at "
-                    f"level: {len(shape)}"
+                    f"JSON Value: {format_value(value)} found at incorrect level: {level + 1} in the JSON DOM. "
+                    f"Expected at level: {len(shape)}"
                 )
             flat.append(_value(value, dtype))
             return
@@ -104,7 +104,7 @@ def _value(value: object, dtype: int) -> object:
         if isinstance(value, bool):
             return value
     elif dtype not in NUMBERS:
-        raise Refusal("UNIMPLEMENTED", f"Conversion of JSON Value: {shown(value)} to type: {_type(dtype)}")
+        raise Refusal("UNIMPLEMENTED", f"Conversion of JSON Value: {format_value(value)} to type: {_type(dtype)}")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         wanted = NUMBERS[dtype]
         if np.issubdtype(wanted, np.floating):
@@ -115,13 +115,13 @@ def _value(value: object, dtype: int) -> object:
         if isinstance(value, int) and np.iinfo(wanted).min <= value <= np.iinfo(wanted).max:
             return value
     raise invalid(
-        f"JSON Value: {shown(value)} Type: {_kind(value)} is not of expected type: {_type(dtype)}",
+        f"JSON Value: {format_value(value)} Type: {_kind(value)} is not of expected type: {_type(dtype)}",
     )
 
 
 def _decoded(value: dict) -> bytes:
     if not is_bytes(value):
-        raise invalid(f"JSON Value: {shown(value)} not formatted correctly for base64 data")
+        raise invalid(f"JSON Value: {format_value(value)} not formatted correctly for base64 data")
     try:
         text = value["b64"].encode("ascii").translate(None, b" \t\r\n")
         return base64.b64decode(text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4), validate=True)
@@ -138,7 +138,7 @@ def array_of(flat: list, shape: list[int], dtype: int) -> np.ndarray:
     if dtype == types_pb2.DT_BOOL:
         return np.array(flat, bool).reshape(shape)
     if dtype not in NUMBERS:
-        raise Refusal("UNIMPLEMENTED", f"Conversion of JSON Value: {shown(flat)} to type: {_type(dtype)}")
+        raise Refusal("UNIMPLEMENTED", f"Conversion of JSON Value: {format_value(flat)} to type: {_type(dtype)}")
     wanted = NUMBERS[dtype]
     with np.errstate(over="ignore"):
         return (

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent import futures
 
-from apps.serving.refusals import Refusal
+from apps.serving.errors import Refusal
 
 
 class Workers:

@@ -205,14 +205,14 @@ def test_bad_images_fail_in_their_place(pictures):
 def test_a_file_is_read_when_it_is_its_turn(pictures):
     items = list(inputs.images(argparse.Namespace(items=["a.png", "b/1.png"])))
     (pictures / "b" / "1.png").unlink()
-    first, second = map(inputs.opened, items)
+    first, second = map(inputs.read_payload, items)
     assert first == b"x"
     assert isinstance(second, UserError) and str(second) == "cannot be read: No such file or directory"
 
 
 def test_a_device_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(inputs, "LARGEST_FILE", 10_000)
-    assert "which no image needs" in str(inputs.opened(inputs.Item("zero", pathlib.Path("/dev/zero"))))
+    assert "which no image needs" in str(inputs.read_payload(inputs.Item("zero", pathlib.Path("/dev/zero"))))
 
 
 # Batches.

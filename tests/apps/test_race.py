@@ -252,7 +252,7 @@ def test_the_same_seed_gives_the_same_files(raced, tmp_path, zoo_main):
 
 
 def test_curves_can_be_told_apart_without_colour():
-    from apps.racing.looks import LOOKS
+    from apps.racing.line_styles import LOOKS
 
     assert len({(str(look["linestyle"]), look["marker"]) for look in LOOKS}) == len(LOOKS)
     assert len({look["marker"] for look in LOOKS}) == len(LOOKS)

@@ -62,8 +62,8 @@ def test_a_tab_names_presets_and_pictures_that_are_there(name):
 @pytest.fixture
 def desk(folders, writers, fake, tmp_path):
     """Makes the desk of an application whose only preset is the fake one."""
-    from apps.pages.desk import Desk
     from apps.pages.models import Models
+    from apps.pages.tab_session import Desk
 
     place = {"sentiment": folders["text"], "classify": folders["image"], "translate": writers["mine"]}
     place["summarize"] = writers["summary"]
@@ -138,8 +138,8 @@ def test_presets_and_labels_are_called_by_words():
 
 
 def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
-    from apps.pages.desk import Desk
     from apps.pages.models import Models
+    from apps.pages.tab_session import Desk
 
     config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
     found = Desk("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
@@ -149,8 +149,8 @@ def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
 @needs_gradio
 def test_links_follow_the_introduction(folders, fake, tmp_path):
     from apps.pages import page
-    from apps.pages.desk import Desk
     from apps.pages.models import Models
+    from apps.pages.tab_session import Desk
 
     config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
     found = Desk("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
@@ -356,7 +356,7 @@ def test_ctrl_c_ends_it_within_a_second_though_a_page_is_open_and_an_answer_is_c
 def test_what_announces_no_size_is_bounded_too(path, size, status):
     from starlette.responses import PlainTextResponse
 
-    from apps.pages.guard import Guard
+    from apps.pages.request_filter import Guard
 
     async def application(scope, receive, send):
         while (await receive())["more_body"]:
@@ -546,7 +546,7 @@ def test_wrong_files_and_no_text_get_the_applications_own_line(browser, tmp_path
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(UserError) as refused:
-            images.upright(inputs.opened(inputs.Item(name, path)))
+            images.upright(inputs.read_payload(inputs.Item(name, path)))
         tab.upload(path)
         assert tab.error() == str(refused.value)
         assert tab.labels() == []  # no earlier answer that would pass for this one's

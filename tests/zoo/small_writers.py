@@ -49,7 +49,7 @@ def config(kind: str = "sentencepiece", task: str = "translation", **changes) ->
 @functools.cache
 def vocabulary(kind: str) -> bytes:
     """What the tokenizer learns from TEXTS."""
-    return tasks.get("translation").fresh(config(kind), pairs(TEXTS))[1]["vocabulary"]
+    return tasks.get("translation").config_from_data(config(kind), pairs(TEXTS))[1]["vocabulary"]
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def writer(kind: str = "sentencepiece", task: str = "translation"):
     """A task of random weights: what it writes hangs on what it reads."""
     keras.utils.set_random_seed(3)
     cls, declared = tasks.get(task), config(kind, task)
-    arguments, assets = cls.fresh(declared, pairs(TEXTS))
+    arguments, assets = cls.config_from_data(declared, pairs(TEXTS))
     made = cls.create({**declared, "arguments": arguments}, **assets)
     rng = np.random.default_rng(4)
     for variable in made.model.weights:

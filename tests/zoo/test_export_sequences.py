@@ -43,7 +43,9 @@ def writer(model):
         "data": "none",
         "data_terms": "none",
     }
-    config["arguments"], assets = tasks.get(name).fresh(config, pairs.Pairs(lines, [(line,) for line in lines], "none"))
+    config["arguments"], assets = tasks.get(name).config_from_data(
+        config, pairs.Pairs(lines, [(line,) for line in lines], "none")
+    )
     keras.utils.set_random_seed(5)
     task = tasks.get(name).create(config, **assets)
     rng = np.random.default_rng(5)
@@ -133,7 +135,7 @@ class Undecided:
     def signatures(self):
         return {"serving_default": (lambda raw: answer(b"a", len(raw)), {"text": None})}
 
-    def neighbours(self, signature, raw):
+    def rounding_variants(self, signature, raw):
         return {key: tf.concat([answer(b"a", 5)[key], answer(b"b", 3)[key]], 0) for key in ("text", "score")}
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from zoo.data import headers, images
+from zoo.data import image_headers, images
 from zoo.errors import UserError
 
 RANDOM = np.random.default_rng(7)
@@ -162,8 +162,8 @@ def test_no_time_is_spent_on_what_only_begins_as_a_jpeg():
 
 def test_images_and_photos_that_are_not_read_are_known_by_their_first_bytes():
     for name, data in (PLAIN | ODD).items():
-        assert headers.looks_like_image(data[: headers.HEAD]), name
-        assert not headers.is_heic(data[: headers.HEAD]), name
+        assert image_headers.looks_like_image(data[: image_headers.HEAD]), name
+        assert not image_headers.is_heic(data[: image_headers.HEAD]), name
     for data in (
         b"",
         b"P",
@@ -173,9 +173,9 @@ def test_images_and_photos_that_are_not_read_are_known_by_their_first_bytes():
         b"%PDF-1.7",
         b"RIFF",
     ):
-        assert not headers.looks_like_image(data)
+        assert not image_headers.looks_like_image(data)
     for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
-        assert headers.is_heic(b"\x00\x00\x00\x18ftyp" + brand + b"\x00\x00\x00\x00mif1heic" + bytes(50))
+        assert image_headers.is_heic(b"\x00\x00\x00\x18ftyp" + brand + b"\x00\x00\x00\x00mif1heic" + bytes(50))
 
 
 # An animation's last bytes belong to a later frame; what follows a BMP's pixels belongs to nothing.
@@ -251,7 +251,7 @@ def test_refused_in_one_line(name):
 def test_webp_tiff_avif_and_jpeg_2000_bombs_are_known_by_their_headers():
     """Sizes of these stand in places of their own; a true header is read, and a false size refused."""
     for name in ("WEBP", "TIFF", "AVIF", "JPEG2000", "PPM"):
-        header = headers.read(ODD[name])
+        header = image_headers.read(ODD[name])
         assert (header.width, header.height) == (60, 40), name
     vp8x = ODD["WEBP, EXIF 6"]
     bomb = vp8x[:24] + b"\xff\xff\x00\xff\xff\x00" + vp8x[30:]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.zoo import small_writers
 from zoo.data.noise import Noise
-from zoo.data.pieces import Pieces
+from zoo.data.sentencepiece import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
 from zoo.layers.sequence import END, PADDING, START

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import data, interrupted, recipes, resuming, tasks, training
+from zoo import data, recipes, resuming, run_state, tasks, training
 from zoo.data import examples
 from zoo.errors import UserError
 
@@ -144,11 +144,11 @@ def test_a_recipe_may_start_from_another(tmp_path, monkeypatch):
     fit(first, tmp_path / "first")
     training.fit(second, tmp_path / "second", init=str(tmp_path / "first"), say=quiet, verbose=0)
     stop_after(monkeypatch, (1, 0))
-    assert interrupted.kept(tmp_path / "out") is None
+    assert run_state.kept(tmp_path / "out") is None
     for resume, kept in ((False, "out-start"), (True, "out")):
         with pytest.raises(_Stop):
             fit(both, tmp_path / "out", resume=resume)
-        assert interrupted.kept(tmp_path / "out") == tmp_path / kept
+        assert run_state.kept(tmp_path / "out") == tmp_path / kept
     first_scores = tmp_path / "out-start" / "scores.json"
     first_scores.write_text(json.dumps({**json.loads(first_scores.read_text()), "minutes": 100.0}))
     fit(both, tmp_path / "out", resume=True)

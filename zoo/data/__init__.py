@@ -1,6 +1,6 @@
 """Where examples come from, and how raw bytes and strings become tensors.
 
-`zoo.data.headers` is read by what must start at once: NumPy is loaded by the first call that needs it.
+`zoo.data.image_headers` is read by what must start at once: NumPy is loaded by the first call that needs it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from zoo.data.examples import Examples
 Parts = Callable[[tf.Tensor], tf.data.Dataset]
 
 
-def alone(make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
+def local(make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
     """Makes all of `count` arrays here."""
     return [make(number) for number in range(count)]
 
@@ -31,10 +31,11 @@ class Batches:
         task: Whose `raw` and `examples` make the tensors.
         examples: Labelled raw examples.
         batch_size: Examples per batch; the last batch of an epoch may be smaller.
-        spread: Has a number of arrays made, by whomever, and returns them all; see `zoo.scaling.workers.spread`.
+        distribute: Computes a number of arrays, possibly on several workers, and returns them all; see
+            `zoo.scaling.workers.distribute`.
     """
 
-    def __init__(self, task, examples: Examples, batch_size: int, spread: Callable = alone):
+    def __init__(self, task, examples: Examples, batch_size: int, distribute: Callable = local):
         self.batch_size = batch_size
         self.size = len(examples)
         prepare = tf.function(lambda raw: task.examples({"raw": raw, "label": None})[0], input_signature=[_STRINGS])
@@ -43,7 +44,7 @@ class Batches:
             raw = [task.raw(item) for item in examples.raw[number * _CHUNK : (number + 1) * _CHUNK]]
             return prepare(tf.constant(raw, tf.string)).numpy()
 
-        parts = spread(chunk, -(-self.size // _CHUNK))
+        parts = distribute(chunk, -(-self.size // _CHUNK))
         if parts[0].dtype == np.int32:
             # Word numbers: cut the padding off, so that a batch is padded to its own longest text.
             parts = [tf.RaggedTensor.from_tensor(part, padding=0) for part in parts]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from zoo.data import headers
+from zoo.data import image_headers
 from zoo.errors import UserError
 
 # Left by macOS in archives, by a NAS (Synology, QNAP), by Windows: folders of copies, thumbnails and deleted files.
@@ -54,23 +54,23 @@ def kind(path: str) -> str:
     """The kind of a file, by its content; one with an image's suffix is tried without a look."""
     if not os.path.isfile(path):  # a pipe would wait for ever
         return "other"
-    if os.path.splitext(path)[1].lower() in headers.SUFFIXES:
+    if os.path.splitext(path)[1].lower() in image_headers.SUFFIXES:
         return "image"
     head = _head(path)
-    return "image" if headers.looks_like_image(head) else "heic" if headers.is_heic(head) else "other"
+    return "image" if image_headers.looks_like_image(head) else "heic" if image_headers.is_heic(head) else "other"
 
 
 def _head(path: str) -> bytes:
     try:
         with open(path, "rb") as stream:
-            return stream.read(headers.HEAD)
+            return stream.read(image_headers.HEAD)
     except OSError:
         return b""
 
 
 def shows_something(paths: list[Path]) -> bool:
     """True if one of the files at least is an image by its content."""
-    return any(headers.looks_like_image(_head(str(path))) for path in paths)
+    return any(image_headers.looks_like_image(_head(str(path))) for path in paths)
 
 
 def by_suffix(paths: list[str]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data import headers
+from zoo.data import image_headers
 from zoo.data.builders.plain import unpacked
 from zoo.data.examples import chosen
 from zoo.errors import UserError, nearest
@@ -59,7 +59,7 @@ def _objects(*parts: str) -> Iterator[dict]:
 
 def _pictures(*parts: str) -> Callable[[], Iterable[Path]]:
     def paths() -> list[Path]:
-        return sorted(path for path in _place(*parts).rglob("*") if path.suffix.lower() in headers.SUFFIXES)
+        return sorted(path for path in _place(*parts).rglob("*") if path.suffix.lower() in image_headers.SUFFIXES)
 
     return paths
 

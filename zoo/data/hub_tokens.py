@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.pieces import ended, in_graph
+from zoo.data.sentencepiece import ended, in_graph
 from zoo.errors import UserError
 from zoo.layers.sequence import PADDING, UNKNOWN
 from zoo.transformers import hub

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data import class_names, folders, headers, tables
+from zoo.data import class_names, folders, image_headers, tables
 from zoo.data.examples import Examples, objects
 from zoo.data.frames import Frame
 from zoo.errors import NoSplitError, UserError
@@ -60,7 +60,7 @@ def _classes(source: Path, places: list[Path], *notes: str) -> Examples:
             hollow.append(child.name)
     told = [f"Left out, as they are no images: {folders.by_suffix(others)}."] if others else []
     if heic:
-        told.append(f"HEIC photos are not read: {headers.TO_JPEG}.")
+        told.append(f"HEIC photos are not read: {image_headers.TO_JPEG}.")
     if not paths:
         raise UserError(" ".join([f"{source}: no image found in its {len(classes)} folders.", *told]))
     if hollow:

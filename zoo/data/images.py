@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from zoo.data import headers
+from zoo.data import image_headers
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -89,16 +89,16 @@ def pixels(data: bytes) -> np.ndarray:
     return _colour(_decoded(data, check(data)))
 
 
-def check(data: bytes) -> headers.Header:
+def check(data: bytes) -> image_headers.Header:
     """The header of an image file whose pixels are sure to decode; refuses as `upright` does."""
     if not data:
         raise UserError("the file is empty; expected an image")
     try:
-        header = headers.read(data)
+        header = image_headers.read(data)
     except (struct.error, IndexError, KeyError):
         raise UserError(f"the image is truncated: it ends within its header, after {len(data):,} bytes") from None
     if header is None:
-        raise UserError(f"expected an image ({headers.FORMATS}), got {headers.describe(data)}")
+        raise UserError(f"expected an image ({image_headers.FORMATS}), got {image_headers.describe(data)}")
     if header.width < 1 or header.height < 1:
         raise UserError(f"the {header.format} image has no pixels: it is {header.width} x {header.height}")
     if header.width * header.height > MOST_PIXELS:
@@ -120,7 +120,7 @@ def check(data: bytes) -> headers.Header:
     return header
 
 
-def _decoded(data: bytes, header: headers.Header) -> np.ndarray:
+def _decoded(data: bytes, header: image_headers.Header) -> np.ndarray:
     """H x W or H x W x 3, uint8, BGR, upright."""
     import cv2
     import numpy as np
@@ -138,7 +138,7 @@ def _decoded(data: bytes, header: headers.Header) -> np.ndarray:
     return np.ascontiguousarray(_turned(image, header.orientation))
 
 
-def _read(data: bytes, header: headers.Header, how: int) -> np.ndarray:
+def _read(data: bytes, header: image_headers.Header, how: int) -> np.ndarray:
     """The pixels as OpenCV has them; refuses what it cannot decode to the end."""
     import cv2
     import numpy as np

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.batches import Parts, alone, made
+from zoo.data.batches import Parts, local, made
 from zoo.data.noise import Noise
 from zoo.data.pairs import Pairs
 from zoo.layers.sequence import END, PADDING, START
@@ -25,13 +25,13 @@ class SequenceBatches:
     """Pairs made into token numbers; of a target with several references the first is learned.
 
     Args:
-        tokens: The tokenizer of both sides: `zoo.data.pieces.Pieces` or `zoo.data.word_sequences.WordSequences`.
+        tokens: The tokenizer of both sides: `zoo.data.sentencepiece.Pieces` or `zoo.data.word_sequences.WordSequences`.
         pairs: Pairs of texts.
         batch_size: Pairs per batch; the last batch of an epoch may be smaller.
         lengths: Tokens used of a source and of a target, END among them.
         sampling: Smoothness of the segmentations that are drawn anew in each epoch; None always takes the best.
         noise: Changes the texts anew in each epoch.
-        spread: As of `zoo.data.batches.Batches`.
+        distribute: As of `zoo.data.batches.Batches`.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class SequenceBatches:
         lengths: tuple[int, int],
         sampling: float | None = None,
         noise: Noise | None = None,
-        spread: Callable = alone,
+        distribute: Callable = local,
     ):
         self.tokens, self.batch_size, self.lengths = tokens, batch_size, lengths
         self.sampling, self.noise, self.anew = sampling, noise, bool(sampling or noise)
         self.texts = [str(text) for text in pairs.raw], [str(references[0]) for references in pairs.targets]
         self.size = len(pairs)
-        self._best = None if self.anew else self._numbered(spread)
+        self._best = None if self.anew else self._numbered(distribute)
 
     @property
     def steps(self) -> int:
@@ -110,10 +110,10 @@ class SequenceBatches:
     def best(self) -> list[tf.RaggedTensor]:
         """The best segmentations of sources and targets."""
         if self._best is None:
-            self._best = self._numbered(alone)
+            self._best = self._numbered(local)
         return self._best
 
-    def _numbered(self, spread: Callable) -> list[tf.RaggedTensor]:
+    def _numbered(self, distribute: Callable) -> list[tf.RaggedTensor]:
         def chunk(number: int) -> np.ndarray:
             """Sources and targets as one array: the lengths of all, and their tokens."""
             texts = [text for side in self.texts for text in side[number * _CHUNK : (number + 1) * _CHUNK]]
@@ -121,7 +121,7 @@ class SequenceBatches:
             return np.concatenate([lengths, tokens])
 
         sides = [], []
-        for number, array in enumerate(spread(chunk, -(-self.size // _CHUNK))):
+        for number, array in enumerate(distribute(chunk, -(-self.size // _CHUNK))):
             count = min(_CHUNK, self.size - number * _CHUNK)
             both = tf.RaggedTensor.from_row_lengths(array[2 * count :], array[: 2 * count])
             sides[0].append(both[:count])

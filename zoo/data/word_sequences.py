@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.data import words
-from zoo.data.pieces import ended
+from zoo.data.sentencepiece import ended
 from zoo.errors import UserError
 from zoo.layers.sequence import PADDING, UNKNOWN
 

@@ -6,7 +6,7 @@
     model.fit(...)
 
 `Backup` among the callbacks of `fit` keeps the training, to go on from after an interruption (`zoo launch`).
-What Keras's `model.fit` gets wrong under a strategy is repaired in `zoo.scaling.keras_repairs`. A batch size is that of
+What Keras's `model.fit` gets wrong under a strategy is repaired in `zoo.scaling.keras_patches`. A batch size is that of
 all replicas together, whatever their number, and learning rates stay as they are given.
 """
 
@@ -53,14 +53,14 @@ def strategy(devices: str = "all", say: Callable[[str], None] = print) -> tf.dis
 
     import tensorflow as tf
 
-    from zoo.scaling import keras_repairs, workers
+    from zoo.scaling import keras_patches, workers
 
     if devices in _made:
         return _made[devices]
     if any(made.num_replicas_in_sync > 1 for made in _made.values()):
         # A second strategy in one process meets collectives of other shapes.
         raise UserError(f"--devices {devices}: this process trains on {', '.join(_made)} already, one choice a process")
-    keras_repairs.install()
+    keras_patches.install()
     cluster = workers.cluster()
     names = local.prepared(chosen, devices)
     if cluster:

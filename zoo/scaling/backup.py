@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from zoo.errors import UserError
-from zoo.scaling import heartbeat, keras_repairs, state, workers
+from zoo.scaling import heartbeat, keras_patches, state, workers
 
 
 class Backup(keras.callbacks.Callback):
@@ -49,14 +49,14 @@ class Backup(keras.callbacks.Callback):
         if found:
             for kind, variables in self._variables().items():
                 found.assign(kind, variables)
-            keras_repairs.begin_at(self.model, epoch)
+            keras_patches.begin_at(self.model, epoch)
 
     def _variables(self) -> dict:
         return {"model": self.model.variables, "optimizer": self.model.optimizer.variables}
 
     def on_epoch_begin(self, epoch: int, logs=None):
         """From here on `fit` counts by itself."""
-        keras_repairs.begin_at(self.model, None)
+        keras_patches.begin_at(self.model, None)
 
     def on_train_batch_begin(self, batch: int, logs=None):
         """Tells the launcher that it goes on."""
@@ -75,7 +75,7 @@ class Backup(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Deletes the file, once no worker needs it any more."""
-        keras_repairs.begin_at(self.model, None)
+        keras_patches.begin_at(self.model, None)
         heartbeat.beat(heartbeat.UNWATCHED)
         workers.met(self.strategy)
         if self.delete_checkpoint and workers.is_chief(self.strategy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from zoo.scaling import keras_repairs
+from zoo.scaling import keras_patches
 
 
 class Replicas(keras.Model):
@@ -33,7 +33,7 @@ class Replicas(keras.Model):
         super().__init__(name=model.name)
         self.inner, self.of_rows = model, loss
         self.built = model.built
-        for layer in keras_repairs.flat_layers(model):
+        for layer in keras_patches.flat_layers(model):
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
 
@@ -72,7 +72,7 @@ class Replicas(keras.Model):
         return loss + sum(keras.ops.sum(added) for added in self.inner.losses)
 
     def _noted(self, mean, x, y, y_pred, weights):
-        keras_repairs.loss_tracker(self).update_state(mean, sample_weight=weights[0, 1])
+        keras_patches.loss_tracker(self).update_state(mean, sample_weight=weights[0, 1])
         return self.compute_metrics(x, y, y_pred, sample_weight=weights)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):

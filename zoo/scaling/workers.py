@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling import heartbeat, keras_repairs
+from zoo.scaling import heartbeat, keras_patches
 
 
 def cluster() -> dict | None:
@@ -79,7 +79,7 @@ def joined(told: Mapping, names: list[str]) -> tuple[tf.distribute.Strategy, str
         rpc_layer="grpc",
     )
     try:
-        with keras_repairs.local_cpus(0 if gpus else len(names)):
+        with keras_patches.local_cpus(0 if gpus else len(names)):
             made = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except RuntimeError as error:
         if "program startup" not in str(error):
@@ -125,7 +125,7 @@ def of_chief(strategy: tf.distribute.Strategy, number: int) -> int:
     return _sum(strategy, number if is_chief(strategy) else 0) // len(strategy.extended.worker_devices)
 
 
-def spread(strategy: tf.distribute.Strategy, make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
+def distribute(strategy: tf.distribute.Strategy, make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
     """Has arrays made, each by one of the workers, and gives all of them to each: what is costly is done once.
 
     Args:

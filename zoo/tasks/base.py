@@ -16,7 +16,7 @@ from zoo import catalog, data, preset, weights
 from zoo.data import Examples, foreign
 from zoo.data import examples as data_examples
 from zoo.data import sources as data_sources
-from zoo.data.batches import Batches, alone
+from zoo.data.batches import Batches, local
 from zoo.errors import UserError
 from zoo.recipe import Recipe
 from zoo.tasks import confidence, containers
@@ -133,9 +133,9 @@ class Task:
         """Sentences on what may spoil the training; see `zoo.data.examples.check`."""
         return data_examples.check(train, held)
 
-    def batches(self, examples: Examples, batch_size: int, spread: Callable = alone) -> Batches:
-        """The examples as `model.fit` takes them, in tensors, which `spread` has made."""
-        return Batches(self, examples, batch_size, spread)
+    def batches(self, examples: Examples, batch_size: int, distribute: Callable = local) -> Batches:
+        """The examples as `model.fit` takes them, in tensors, which `distribute` has made."""
+        return Batches(self, examples, batch_size, distribute)
 
     def examples(self, record: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
         """A batch of labelled raw examples -> what `model.fit` takes: (x, y, sample_weight)."""
@@ -197,7 +197,7 @@ class Task:
         """Real raw items, about which an export is asked beside the task."""
         raise NotImplementedError
 
-    def neighbours(self, signature: str, raw: bytes) -> dict[str, tf.Tensor] | None:
+    def rounding_variants(self, signature: str, raw: bytes) -> dict[str, tf.Tensor] | None:
         """Answers to one item that rounding alone could give in place of the task's own; None where there are none."""
         return None
 
@@ -329,17 +329,17 @@ class Task:
         return cls(catalog.build(config["model"], **config["arguments"]), config, **assets)
 
     @classmethod
-    def fresh(cls, config: Mapping, examples) -> tuple[dict, dict]:
+    def config_from_data(cls, config: Mapping, examples) -> tuple[dict, dict]:
         """The builder's arguments, completed by what the training examples say, and the assets: a new vocabulary."""
         return {**config["arguments"], "classes": len(examples.names)}, {}
 
     @classmethod
-    def declared(cls, recipe: Recipe, examples) -> dict:
+    def config_fields(cls, recipe: Recipe, examples) -> dict:
         """What config.json holds for this kind of task besides what it holds for all."""
         return {"labels": list(examples.names)}
 
     @classmethod
-    def resized(cls, arguments: Mapping, examples) -> dict:
+    def refit_arguments(cls, arguments: Mapping, examples) -> dict:
         """The arguments of a preset's model, fitted to other training examples."""
         return {**arguments, "classes": len(examples.names)}
 

@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from zoo import decoding
 from zoo.data import pairs
-from zoo.data.batches import alone
+from zoo.data.batches import local
 from zoo.data.examples import objects, some
 from zoo.data.hub_tokens import BartTokens, T5Tokens
 from zoo.data.noise import Noise
-from zoo.data.pieces import Pieces
+from zoo.data.sentencepiece import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.data.word_sequences import WordSequences
 from zoo.errors import UserError, nearest
@@ -76,12 +76,14 @@ class SequenceToSequence(Task):
         """Sentences on what may spoil the training; see `zoo.data.pairs.check`."""
         return pairs.check(train, held)
 
-    def batches(self, examples: pairs.Pairs, batch_size: int, spread: Callable = alone) -> SequenceBatches:
-        """The pairs as `model.fit` takes them, in tokens, which `spread` has made."""
+    def batches(self, examples: pairs.Pairs, batch_size: int, distribute: Callable = local) -> SequenceBatches:
+        """The pairs as `model.fit` takes them, in tokens, which `distribute` has made."""
         declaration = self.config["preprocess"]
         lengths = declaration["length"], self.search.max_length
         noise = Noise(declaration["noise"], self.config.get("languages", ())) if "noise" in declaration else None
-        return SequenceBatches(self.tokens, examples, batch_size, lengths, declaration.get("sampling"), noise, spread)
+        return SequenceBatches(
+            self.tokens, examples, batch_size, lengths, declaration.get("sampling"), noise, distribute
+        )
 
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss | None:
         """Cross-entropy per token; None where the model brings a loss of its own."""
@@ -176,12 +178,12 @@ class SequenceToSequence(Task):
 
         Both answer `text`, `score`, `used_tokens` and `total_tokens`. A graph does not split a text at its sentences,
         as `generate` does: what is longer than the model reads is cut, and then `used_tokens` is less than
-        `total_tokens`. Who serves such texts splits them before (`zoo.data.segments.sentences`).
+        `total_tokens`. Who serves such texts splits them before (`zoo.data.sentences.sentences`).
         """
         argument = {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)}
         return {"serving_default": (self.answer, argument), "beam": (self.beam, argument)}
 
-    def neighbours(self, signature: str, raw: bytes, count: int = 32) -> dict[str, tf.Tensor]:
+    def rounding_variants(self, signature: str, raw: bytes, count: int = 32) -> dict[str, tf.Tensor]:
         """Answers to one item, `count` of them, each from log-probabilities that were rounded in another way."""
         features, context = self.preprocess(tf.fill([count], raw))
         outputs = decoding.search(decoding.Rounded(self.model), features, self.searches[signature])
@@ -353,7 +355,7 @@ class SequenceToSequence(Task):
     # On disk.
 
     @classmethod
-    def fresh(cls, config: Mapping, examples: pairs.Pairs) -> tuple[dict, dict]:
+    def config_from_data(cls, config: Mapping, examples: pairs.Pairs) -> tuple[dict, dict]:
         """Learns the tokenizer of both sides of the training pairs."""
         declaration = config["preprocess"]
         texts = [*examples.raw, *(text for references in examples.targets for text in references)]
@@ -362,12 +364,12 @@ class SequenceToSequence(Task):
         return {**config["arguments"], "vocabulary": size}, {"vocabulary": vocabulary}
 
     @classmethod
-    def declared(cls, recipe: Recipe, examples: pairs.Pairs) -> dict:
+    def config_fields(cls, recipe: Recipe, examples: pairs.Pairs) -> dict:
         """The search, and the languages of a translation."""
         return {"decoding": dict(recipe.decoding)} | ({"languages": list(recipe.languages)} if recipe.languages else {})
 
     @classmethod
-    def resized(cls, arguments: Mapping, examples: pairs.Pairs) -> dict:
+    def refit_arguments(cls, arguments: Mapping, examples: pairs.Pairs) -> dict:
         """The same arguments: the preset's vocabulary stays."""
         return dict(arguments)
 

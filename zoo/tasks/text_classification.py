@@ -69,7 +69,7 @@ class TextClassification(ClassificationTask):
         return [self.words.table]
 
     @classmethod
-    def fresh(cls, config: Mapping, examples) -> tuple[dict, dict]:
+    def config_from_data(cls, config: Mapping, examples) -> tuple[dict, dict]:
         """Makes the vocabulary of the training texts; the declaration's "words" and "least" bound it."""
         declaration = config["preprocess"]
         words = vocabulary(examples.raw, declaration, declaration["words"], declaration.get("least", 1))

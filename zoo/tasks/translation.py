@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from zoo.data import capitals, kept
-from zoo.data.segments import sentences
+from zoo.data.sentences import sentences
 from zoo.layers.sequence import UNKNOWN
 from zoo.tasks.results import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence

@@ -13,8 +13,8 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from apps.serving import from_json, values
-from apps.serving.journal import Journal
-from apps.serving.refusals import Refusal
+from apps.serving.access_log import Journal
+from apps.serving.errors import Refusal
 from apps.serving.workers import Workers
 
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from apps.pages import drawings
-from apps.serving.refusals import Refusal
+from apps.serving.errors import Refusal
 from zoo.data import images
 
 

@@ -1,4 +1,4 @@
-"""Whether Keras is still what `zoo.scaling.keras_repairs` repairs.
+"""Whether Keras is still what `zoo.scaling.keras_patches` repairs.
 
 A digest that differs means: Keras has changed the method. Read what it does now, drop the repair or fit it, and write
 the new digest here.
@@ -30,8 +30,8 @@ KNOWN = {
 }
 DIGESTS = """
 import hashlib, inspect, json
-from zoo.scaling import keras_repairs
-found = keras_repairs.replaced()
+from zoo.scaling import keras_patches
+found = keras_patches.replaced()
 print(json.dumps({name: hashlib.sha256(inspect.getsource(it).encode()).hexdigest()[:16] for name, it in found.items()}))
 """
 # What was wrong with Keras alone, on two replicas: the repairs' reasons.

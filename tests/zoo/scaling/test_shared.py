@@ -8,7 +8,7 @@ from tests.zoo import small_writers
 from tests.zoo.scaling import programs
 from zoo import data
 from zoo.data.batches import Batches
-from zoo.data.pieces import Pieces
+from zoo.data.sentencepiece import Pieces
 from zoo.data.sequence_batches import SequenceBatches
 from zoo.scaling import batches as scaled
 from zoo.scaling import workers

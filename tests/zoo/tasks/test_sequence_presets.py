@@ -49,7 +49,9 @@ def test_a_preset_answers_as_what_was_saved(saved, kind):
 
 def test_the_vocabulary_stands_under_the_name_that_is_declared(tmp_path):
     declared = small_writers.config("words", preprocess={**small_writers.PREPROCESS["words"], "vocabulary": "w.txt"})
-    arguments, assets = type(small_writers.writer("words")).fresh(declared, small_writers.pairs(small_writers.TEXTS))
+    arguments, assets = type(small_writers.writer("words")).config_from_data(
+        declared, small_writers.pairs(small_writers.TEXTS)
+    )
     type(small_writers.writer("words")).create({**declared, "arguments": arguments}, **assets).save(tmp_path / "named")
     assert (tmp_path / "named" / "w.txt").is_file() and not (tmp_path / "named" / "vocabulary.txt").exists()
     assert zoo.load(tmp_path / "named")("dog").error is None

@@ -17,7 +17,7 @@ def translate(monkeypatch):
     config = small_writers.config()
     config["preprocess"] = {**config["preprocess"], "marks": 2}
     cls = tasks.get("translation")
-    arguments, assets = cls.fresh(config, small_writers.pairs(small_writers.TEXTS))
+    arguments, assets = cls.config_from_data(config, small_writers.pairs(small_writers.TEXTS))
     task = cls.create({**config, "arguments": arguments}, **assets)
 
     known = {*" ".join(small_writers.TEXTS).replace(".", "").split(), "ein", "siehe"}

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from zoo.errors import UserError
 from zoo.scaling.batches import check_batch
-from zoo.scaling.keras_repairs import saying
+from zoo.scaling.keras_patches import warn_once
 
 
 def symbolic_build(self, iterator=None, data_batch=None):
@@ -88,7 +88,7 @@ def epoch_iterator(original):
             with super().catch_stop_iteration():
                 yield
             if self._uneven:
-                saying.once(
+                warn_once.once(
                     f"a batch of {self._uneven[0]} examples came, which {self._replicas} replicas cannot share evenly: "
                     "each counts a little more or less than on one device; if it is the last of an epoch, drop it "
                     "(drop_remainder=True), or use `zoo train`"
@@ -114,7 +114,7 @@ def _too_few_files(dataset, strategy) -> bool:
     count = strategy.num_replicas_in_sync // len(strategy.extended.worker_devices)  # workers
     files = min(_files(dataset), default=count)
     if files < count:
-        saying.once(
+        warn_once.once(
             f"{count} workers cannot share {files} file{'s' if files > 1 else ''}: each reads all there is and learns "
             "from examples of its own; where there are as many files as workers, or more, each reads its own"
         )

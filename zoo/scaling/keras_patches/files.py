@@ -33,7 +33,7 @@ def fitting(original):
 
     @functools.wraps(original)
     def fit(self, *args, callbacks=None, **kwargs):
-        from zoo.scaling.keras_repairs import several_workers
+        from zoo.scaling.keras_patches import several_workers
 
         if callbacks and several_workers(self.distribute_strategy):
             callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]

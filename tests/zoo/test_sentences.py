@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from zoo.data.segments import sentences
+from zoo.data.sentences import sentences
 
 # The sentences, as they stand in the text with the blanks that follow them.
 CASES = {

@@ -11,7 +11,7 @@ import functools
 
 import tensorflow as tf
 
-from zoo.scaling.keras_repairs import jit
+from zoo.scaling.keras_patches import jit
 
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from zoo.scaling.keras_repairs import saying
+from zoo.scaling.keras_patches import warn_once
 
 
 def asked(model: keras.Model) -> bool:
@@ -29,7 +29,7 @@ def step(model: keras.Model, original: Callable) -> Callable:
         original: The step as it is.
     """
     if hindrance := _hindrance(model, original):
-        saying.once(f"jit_compile=True has no effect: {hindrance}")
+        warn_once.once(f"jit_compile=True has no effect: {hindrance}")
         return original
     return _compiled(model, original)
 
@@ -64,7 +64,7 @@ def _compiled(model, original: Callable) -> Callable:
         except RuntimeError as error:  # while it is traced, before anything has happened
             if "merge_call" not in str(error) and not isinstance(error, _Meeting):
                 raise
-            saying.once(
+            warn_once.once(
                 f"jit_compile=True has no effect: the forward pass or the loss of {type(model).__name__} lets replicas "
                 "meet (a mean over what a mask leaves does) or assigns what is trained; XLA can do neither here"
             )

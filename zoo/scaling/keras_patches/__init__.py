@@ -29,7 +29,7 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling.keras_repairs import epochs, files, jit, means, saying
+from zoo.scaling.keras_patches import epochs, files, jit, loss_reduction, warn_once
 
 _state = {"installed": False}
 
@@ -51,7 +51,7 @@ def install() -> None:
     from keras.src.losses import loss
     from keras.src.trainers.trainer import Trainer
 
-    loss.reduce_weighted_values = means.reducing(loss.reduce_weighted_values)
+    loss.reduce_weighted_values = loss_reduction.reducing(loss.reduce_weighted_values)
     trainer.TensorFlowTrainer._maybe_symbolic_build = epochs.symbolic_build
     trainer.reduce_per_replica = _reducing(trainer.reduce_per_replica)
     trainer.TFEpochIterator = epochs.epoch_iterator(trainer.TFEpochIterator)
@@ -122,7 +122,7 @@ def _compiling(original):
         if strategy is None:
             return
         if self.steps_per_execution > 1:
-            saying.once(
+            warn_once.once(
                 f"steps_per_execution={self.steps_per_execution} becomes 1: under a strategy Keras can do no other"
             )
             self.steps_per_execution = 1
@@ -145,7 +145,7 @@ def _check_optimizer(optimizer) -> None:
     if optimizer.gradient_accumulation_steps:
         raise UserError(f"keras.optimizers.{name} cannot accumulate on several replicas: take one of `optimizers`")
     if optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm:
-        saying.once(
+        warn_once.once(
             f"keras.optimizers.{name} clips each replica's part of a gradient, one device would clip the whole, as "
             "those of `optimizers` do: take one of them"
         )

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import small_writers
-from zoo.data import pieces
-from zoo.data.pieces import Pieces
+from zoo.data import sentencepiece
+from zoo.data.sentencepiece import Pieces
 from zoo.data.word_sequences import SPECIAL, WordSequences
 from zoo.errors import UserError
 from zoo.layers.sequence import END, PADDING
@@ -68,7 +68,7 @@ def test_whatever_a_model_writes_is_a_text():
 
 def test_rows_end_where_their_padding_begins():
     rows = [learned().numbered([text])[0] for text in ("A dog runs.", "", "The red house, the snow.")]
-    told = learned().detokenize(tf.constant(np.pad(pieces.padded(rows), ((0, 0), (0, 3))))).numpy()
+    told = learned().detokenize(tf.constant(np.pad(sentencepiece.padded(rows), ((0, 0), (0, 3))))).numpy()
     assert [text.decode() for text in told] == ["A dog runs.", "", "The red house, the snow."]
     assert learned().detokenize(tf.zeros((0, 4), tf.int32)).shape == (0,)
 
@@ -96,7 +96,9 @@ def test_drawn_segmentations_hang_on_the_seed():
     assert first == again != other
     assert first != learned().numbered(texts)
     for numbers in (first, other):  # other pieces of the same texts
-        assert [text.decode() for text in learned().detokenize(tf.constant(pieces.padded(numbers))).numpy()] == texts
+        assert [
+            text.decode() for text in learned().detokenize(tf.constant(sentencepiece.padded(numbers))).numpy()
+        ] == texts
 
 
 def test_a_large_smoothness_draws_the_best():
@@ -117,14 +119,14 @@ def test_lower_case_is_declared():
 
 def test_long_texts_are_learned_from_too():
     """SentencePiece leaves out lines of more than 4,192 bytes where it is not told otherwise."""
-    tokens = Pieces({"length": 50}, pieces.vocabulary(["zebra quagga " * 1000, "ab"], 300))
+    tokens = Pieces({"length": 50}, sentencepiece.vocabulary(["zebra quagga " * 1000, "ab"], 300))
     assert min(tokens.numbered(["zebra"])[0]) >= 4 + 256  # no bytes
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["\ud800"]], ids=["none", "an empty one", "no Unicode"])
 def test_texts_that_teach_nothing(texts):
     with pytest.raises(UserError, match="^no pieces can be learned from these texts: [^\n]+$"):
-        pieces.vocabulary(texts, 300)
+        sentencepiece.vocabulary(texts, 300)
 
 
 # Words.
@@ -141,7 +143,7 @@ def test_words_come_back_and_marks_stand_at_their_word():
         told = words().detokenize(tf.constant(numbers, tf.int32, shape=(1, len(numbers[0]))))
         assert told.numpy()[0].decode() == text
     rows = words().numbered(["dog", "The cat, the fox"])
-    told = words().detokenize(tf.constant(pieces.padded(rows))).numpy()
+    told = words().detokenize(tf.constant(sentencepiece.padded(rows))).numpy()
     assert [text.decode() for text in told] == ["dog", "The cat, the fox"]
 
 

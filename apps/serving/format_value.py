@@ -7,7 +7,7 @@ import json
 _SHOWN = 256  # characters of a value in an error's text
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """A JSON value as error texts show it, cut after 256 characters."""
     pieces, length = [], 0
     for piece in _pieces(value, 1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from apps.serving.journal import Journal
+from apps.serving.access_log import Journal
 from apps.serving.metrics import Metrics
 from apps.serving.models import Models
 from apps.serving.tokens import Token
@@ -12,7 +12,7 @@ from apps.serving.workers import Workers
 
 
 @dataclasses.dataclass(frozen=True)
-class Means:
+class ServerContext:
     """What `Rest` and `Services` have in common.
 
     Attributes:

@@ -86,7 +86,7 @@ class Desk:
         """
         items = self._items(given)
         with self.using(preset) as task:
-            results = list(self._kinds[preset].ask(task, map(inputs.opened, items), _BATCH, 0))
+            results = list(self._kinds[preset].ask(task, map(inputs.read_payload, items), _BATCH, 0))
         for result in results:
             if result.error is not None:
                 raise UserError(result.error)
