@@ -1,1 +1,1 @@
-"""What a person runs: one file an application, behind the command `zoo`."""
+"""The applications: one file for each, behind the command `zoo`."""

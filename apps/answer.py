@@ -15,7 +15,7 @@ from zoo.errors import UserError
 
 
 class Answers:
-    """What one kind of answers asks of the road: labels (`apps.labels`), texts (`apps.texts`).
+    """Base class of the kinds of answers: labels (`apps.labels`), texts (`apps.texts`).
 
     Args:
         arguments: What the person asked for; a wrong number raises UserError here, before anything heavy is loaded.

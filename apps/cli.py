@@ -199,7 +199,7 @@ def _say(message: str, debug: bool) -> None:
 
 
 def _settle_stdout() -> None:
-    """Where stdout cannot take what is still buffered, lets it go nowhere: the interpreter's own last flush would
+    """Sends stdout nowhere where it cannot take what is still buffered: the interpreter's own last flush would
     complain and change the exit status."""
     try:
         if sys.stdout is not None:

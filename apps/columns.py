@@ -1,4 +1,4 @@
-"""Where a person's own table holds what: options that training and evaluating share."""
+"""Options that name the columns of a person's own table; training and evaluating share them."""
 
 from __future__ import annotations
 

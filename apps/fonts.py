@@ -1,4 +1,4 @@
-"""Which characters a picture can show with the fonts that are here, and what stands for the others."""
+"""Characters that a picture can show with the installed fonts, and substitutes for the others."""
 
 from __future__ import annotations
 

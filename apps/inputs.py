@@ -1,4 +1,4 @@
-"""What a person names on the command line -> items, one after the other, however many there are.
+"""Items of the command line, one after the other, however many there are.
 
 Image applications take files, folders and globs; text applications take texts, files of one text a line, and tables.
 A bad item becomes an exception in its place; what is wrong with the whole command is raised at once.
@@ -111,7 +111,7 @@ def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None, document
 
 
 def read_payload(item: Item) -> bytes | str | Exception:
-    """What a task takes for the item: the bytes of an image file, or the text; an exception stays one."""
+    """The item as a task takes it: the bytes of an image file, or the text; an exception stays one."""
     if not isinstance(item.payload, Path):
         return item.payload
     try:
@@ -251,7 +251,7 @@ def _texts(item: str, column: str, stdin: BinaryIO | None, documents: bool) -> I
 
 
 def _meant_as_file(item: str, documents: bool) -> bool:
-    """Whether an ITEM that is no file was hardly meant as a text; a document is more than one word."""
+    """True if an ITEM that is no file was hardly meant as a text; a document is more than one word."""
     if os.sep in item or item.lower().endswith(".txt") or is_table(item):
         return True
     one_word_with_a_suffix = len(item.split()) == 1 and os.path.splitext(item)[1].strip(".").isalnum()
@@ -323,7 +323,7 @@ def _document(stream: BinaryIO, name: str) -> Iterator[Item]:
 
 
 def _no_text(content: bytes, expected: str) -> UserError | None:
-    """What is wrong with a file that is no text from its start."""
+    """The fault of a file that is no text from its start, in words."""
     if is_utf16(content):
         return UserError(UTF16)
     return UserError(f"not a text file; expected UTF-8, {expected}") if b"\0" in content else None

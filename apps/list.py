@@ -74,7 +74,7 @@ def models() -> Iterator[dict]:
 
 
 def recipes() -> Iterator[dict]:
-    """What `zoo train` follows."""
+    """The recipes of `zoo train`."""
     from zoo import recipes
 
     for name in recipes.names():

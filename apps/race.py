@@ -115,7 +115,7 @@ def _on_recipe(arguments: argparse.Namespace, out: Path) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """What is wrong before anything is loaded."""
+    """Refuses wrong arguments before anything is loaded."""
     if arguments.steps is not None and not 1 <= arguments.steps <= 100_000:
         raise UserError(f"--steps: expected a whole number from 1 to 100000, got {arguments.steps}")
     if arguments.seed < 0:

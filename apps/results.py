@@ -1,4 +1,4 @@
-"""Where answers of any kind go: JSON lines, a CSV file, annotated pictures.
+"""Writers of answers of any kind: JSON lines, a CSV file, annotated pictures.
 
 Every writer takes (index, item, result) one after the other and keeps nothing but the current batch. What only one kind
 of answers has, its table and its plain lines, stands in `apps.labels` and `apps.texts`.
@@ -153,7 +153,7 @@ def printable(text: str) -> str:
 
 
 def is_terminal(stream: IO | None) -> bool:
-    """Whether a person is looking."""
+    """True if a person is looking."""
     return stream is not None and stream.isatty()
 
 

@@ -149,7 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """What is wrong before anything is loaded."""
+    """Refuses wrong arguments before anything is loaded."""
     for option in ("port", "grpc_port"):
         if not 0 <= getattr(arguments, option) <= 65535:
             told = option.replace("_", "-")

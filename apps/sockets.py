@@ -1,4 +1,4 @@
-"""What every server here begins and ends with: a port of its own, and signals that end it."""
+"""Sockets and signals of every server here: a port of its own, and signals that end it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Texts(answer.Answers):
-    """What a model wrote, by the search that the preset has or the person wants."""
+    """Texts that a model wrote, by the search that the preset has or the person wants."""
 
     def __init__(self, arguments: argparse.Namespace, config: dict):
         super().__init__(arguments, config)

@@ -53,7 +53,7 @@ class Translations(texts.Texts):
 
     @property
     def whole(self) -> bool:
-        """Whether every map could be drawn."""
+        """True if every map could be drawn."""
         return all(maps.whole for maps in self.maps)
 
 

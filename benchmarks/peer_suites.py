@@ -234,7 +234,7 @@ def kind(test: str, error: str) -> str:
 
 
 def intention(suite: str, test: str) -> str | None:
-    """Why ours is meant to fail this test, None if it is not."""
+    """The reason why ours is meant to fail this test; None if it is not."""
     return next((why for pattern, why in INTENDED.items() if re.match(pattern, f"{suite}/{test}")), None)
 
 

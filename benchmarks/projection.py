@@ -15,7 +15,7 @@ ACCELERATOR = 100  # times as fast as the core that was measured: the other end 
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """What joins a worker to the next one.
+    """The network between a worker and the next one.
 
     Attributes:
         name: For the page.
@@ -61,7 +61,7 @@ def weak(compute: float, size: float, workers: int, link: Link, overlap: bool) -
 
 
 def strong(compute: float, size: float, batch: int, workers: int, link: Link, overlap: bool) -> float | None:
-    """How many times as fast n workers are as one where they share its batch; None: there are fewer rows than workers.
+    """Speedup of n workers over one where they share its batch; None: there are fewer rows than workers.
 
     The rows' compute is taken to be proportional to their number.
     """

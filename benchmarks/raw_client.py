@@ -18,7 +18,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.I)
 
 @dataclasses.dataclass
 class Load:
-    """What a load showed.
+    """Result of a load.
 
     Attributes:
         seconds: Of each answer, from the first byte sent to the last received.

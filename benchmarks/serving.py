@@ -81,7 +81,7 @@ class Inside:
         return [given.decode() for given in self.given[model]]
 
     def answers(self, model: str) -> list[dict]:
-        """What each example is answered: outputs by name."""
+        """Answers to each example: outputs by name."""
         found = []
         for given in self.given[model]:
             answer = {name: array[0] for name, array in self.call(model, given).items()}
@@ -173,7 +173,7 @@ class Server:
 
 
 def kserve_versions(python: str) -> dict[str, str]:
-    """What is installed beside that Python; raises ValueError where KServe or TensorFlow is not."""
+    """The versions that are installed beside that Python; raises ValueError where KServe or TensorFlow is not."""
     asked = "import importlib.metadata as found; print(found.version('kserve'), found.version('tensorflow'))"
     told = subprocess.run([python, "-c", asked], capture_output=True, text=True)
     if told.returncode:
@@ -244,7 +244,7 @@ def check(bodies: list[set[bytes]], expected: list[dict], who: str) -> int:
 
 
 def alike(given, right) -> bool:
-    """Whether two values are the same, scores by a tolerance."""
+    """True if two values are the same, scores by a tolerance."""
     if isinstance(right, list):
         return len(given) == len(right) and all(map(alike, given, right))
     if isinstance(right, float):
@@ -299,7 +299,7 @@ def ratio(above: list[float], below: list[float]) -> float:
 
 
 def musts(rows: list[dict]) -> list[dict]:
-    """What ours must do: a text, what was found, the bound, and whether it holds."""
+    """The requirements: a text, what was found, the bound, and whether it holds."""
     found = []
 
     def add(text: str, value: float, bound: float, at_most: bool = False, goal: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: libraries in processes of their own that live through a run and are asked in turn."""
+"""Libraries in processes of their own that live through a run and are asked in turn; the benchmarks share it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Child:
         )
 
     def ask(self, *request):
-        """What the child's method of that name answers to these arguments."""
+        """Calls the child's method of that name with these arguments, and returns its answer."""
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()

@@ -61,7 +61,7 @@ def shrinking(norm, longest):
 
 
 def scalar_dtype(variable):
-    """Where step scalars are computed: a half cannot count to 257, nor hold .999."""
+    """Type in which step scalars are computed: a half cannot count to 257, nor hold .999."""
     return "float64" if keras.backend.standardize_dtype(variable.dtype) == "float64" else "float32"
 
 

@@ -19,12 +19,12 @@ class Averaging:
         return self._model_variables_moving_average if self.use_ema else None
 
     def _averaging(self):
-        """Who keeps the weights for evaluation: this optimizer, one inside it, or None."""
+        """The optimizer that keeps the weights for evaluation: this one, one inside it, or None."""
         return self if self.use_ema or self.averages else None
 
     @property
     def at_evaluation_weights(self) -> bool:
-        """Whether the model holds the weights for evaluation, and the slots those that train."""
+        """True if the model holds the weights for evaluation, and the slots those that train."""
         owner = self._averaging()
         return bool(owner and owner.built and float(ops.convert_to_numpy(owner._swapped)))
 

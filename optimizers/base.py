@@ -95,7 +95,7 @@ class Optimizer(Checkpoints, Stepping, Averaging, keras.optimizers.Optimizer):
             self._swapped = self.add_variable((), "zeros", "float32", "only_first_replica", name="swapped")
 
     def step_scalars(self, step, learning_rate, *state) -> tuple:
-        """What one step computes once for all variables.
+        """The numbers that a step computes once for all variables.
 
         Args:
             step: scalar tensor, the number of this update: 1, 2, ...

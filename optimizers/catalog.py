@@ -70,7 +70,7 @@ def rule(cls: type) -> list[str]:
 
 
 def heads(cls: type) -> dict[str, str]:
-    """What stands after "When to use:", "Memory:", "Paper:" and "Defaults:"; a head that is missing is missing."""
+    """The texts after "When to use:", "Memory:", "Paper:" and "Defaults:"; a head that is missing is missing."""
     told, open_head = {}, None
     for line in inspect.getdoc(cls).split("\n"):
         name, colon, rest = line.partition(":")

@@ -82,7 +82,7 @@ class Checkpoints:
         return not theirs or theirs in (self.rule, self.state_rule)
 
     def _misfit(self, saved, theirs) -> str:
-        """Why a saved state cannot be taken, or "". `theirs`: a rule, "" for Keras's, None where it is not known."""
+        """The reason not to take a saved state, or "". `theirs`: a rule, "" for Keras's, None where it is not known."""
         name = theirs or "the saved optimizer"
         if not saved:
             return "there is none"

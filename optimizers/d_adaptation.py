@@ -8,7 +8,7 @@ from optimizers.base import Optimizer
 
 
 class _DAdapt(Optimizer):
-    """What the two share: the estimate d of the distance, which a step uses before it moves it on."""
+    """Base of the two: the estimate d of the distance, which a step uses before it moves it on."""
 
     decays_itself = True
 

@@ -1,4 +1,4 @@
-"""What only TensorFlow has: fused update kernels, and the steps that a `tf.distribute` replica needs.
+"""Code for TensorFlow alone: fused update kernels, and the steps that a `tf.distribute` replica needs.
 
 A fused kernel reads and writes each number once, where separate operations go over memory again and again. TensorFlow
 is imported on first use, so that the JAX and torch backends need not have it.
@@ -183,7 +183,7 @@ def expanded(values, axis):
 
 
 def is_nan(value):
-    """Whether the first element of a slot is NaN: the slot has not begun. A scalar tensor."""
+    """True if the first element of a slot is NaN: the slot has not begun. A scalar tensor."""
     import tensorflow as tf
 
     first = {"begin": constant([0], "int32"), "end": constant([1], "int32"), "strides": constant([1], "int32")}

@@ -38,7 +38,7 @@ class _Warmup(keras.optimizers.schedules.LearningRateSchedule):
         raise NotImplementedError
 
     def _done(self, step):
-        """How much of the way from the peak to the end lies behind, in [0, 1]."""
+        """The share of the way from the peak to the end that lies behind, in [0, 1]."""
         return ops.clip((step - self.warmup_steps) / (self.total_steps - self.warmup_steps), 0.0, 1.0)
 
     def get_config(self):

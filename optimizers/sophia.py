@@ -61,7 +61,7 @@ class Sophia(Optimizer):
         self._momentums, self._curvatures = self.add_optimizer_variables(variables, ["momentum", "curvature"])
 
     def curvature_is_due(self):
-        """Whether the coming `apply` is one before which h moves; while accumulating, the first batch of an update."""
+        """True if the coming `apply` is one before which h moves; while accumulating, the first batch of an update."""
         batches = self.gradient_accumulation_steps or 1
         return ops.equal(ops.mod(self._iterations, self.update_period * batches), 0)
 

@@ -35,7 +35,7 @@ class Stepping:
             self._iterations.assign_sub(ops.cast(~accepted, self._iterations.dtype))
 
     def _accepts(self, grads):
-        """Whether this step is taken at all: True, or a boolean tensor, the same on all replicas."""
+        """True if this step is taken at all: True, or a boolean tensor, the same on all replicas."""
         return True
 
     def _note_sparse(self, pairs):

@@ -1,4 +1,4 @@
-"""What every test folder shares: the place of the real data."""
+"""Fixtures of every test folder: the place of the real data."""
 
 import os
 from pathlib import Path

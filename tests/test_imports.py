@@ -47,7 +47,7 @@ BREACHES = [
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory) -> str:
-    """What lint-imports says of a copy of the house in which every rule is broken."""
+    """The output of lint-imports for a copy of the project in which every rule is broken."""
     house = tmp_path_factory.mktemp("house")
     for package in ("apps", "zoo", "optimizers"):
         shutil.copytree(ROOT / package, house / package, ignore=shutil.ignore_patterns("presets", "__pycache__"))

@@ -1,4 +1,4 @@
-"""What is written in setup.cfg and beside it is what the distribution holds and needs."""
+"""The distribution holds and needs what setup.cfg and the files beside it say."""
 
 import ast
 import configparser

@@ -1,6 +1,7 @@
 """Rules of the house that no linter knows."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,12 @@ import pytest
 from zoo import task_catalog
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(path for top in ("zoo", "apps") for path in (ROOT / top).rglob("*.py"))
-OUTSIDE = [path for path in SOURCES if ROOT / "zoo" / "tasks" not in path.parents]
+ALL = sorted(
+    path for top in ("apps", "benchmarks", "optimizers", "tests", "zoo") for path in (ROOT / top).rglob("*.py")
+)
+OUTSIDE = [path for path in ALL if path.is_relative_to(ROOT / "zoo") or path.is_relative_to(ROOT / "apps")]
+OUTSIDE = [path for path in OUTSIDE if not path.is_relative_to(ROOT / "zoo" / "tasks")]
+OPENER = re.compile(r"(What|Where|Who|How|Whether|Which|When|Why)(ever)?\b")
 
 
 def branches_on_tasks(source: str) -> list[int]:
@@ -37,6 +42,30 @@ def branches_on_tasks(source: str) -> list[int]:
                 if isinstance(test, ast.Attribute) and ast.unparse(test) in ("task.labels", "cls.labels"):
                     found.append(node.lineno)
     return found
+
+
+def riddles(source: str) -> list[str]:
+    """The docstrings whose first line says what a thing is like instead of what it is or does."""
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    documented = [ast.get_docstring(node) for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    return [text.splitlines()[0] for text in documented if text and OPENER.match(text)]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_docstring_opens_with_a_question(path):
+    assert riddles(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_docstring_that_opens_with_a_question_is_found():
+    source = """
+def f():
+    "Whether it is so."
+async def g():
+    "What?"
+class Whitespace:
+    "Whitespace of texts."
+"""
+    assert riddles(source) == ["Whether it is so.", "What?"]
 
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: str(path.relative_to(ROOT)))

@@ -185,7 +185,7 @@ def _arrays(tensors: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
 
 
 def _agreeing(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], tolerance: float) -> np.ndarray:
-    """Which rows `[B]` agree in everything; either side may have one row for all of the other's."""
+    """Mask `[B]` of the rows that agree in everything; either side may have one row for all of the other's."""
     agree = []
     for name, value in ours.items():
         if np.issubdtype(value.dtype, np.floating):
@@ -197,7 +197,7 @@ def _agreeing(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], 
 
 
 def _difference(ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], tolerance: float) -> str:
-    """Which tensor of a row that does not agree is to blame, in one sentence."""
+    """The tensor that is to blame for a row that does not agree, in one sentence."""
     for name, value in ours.items():
         if _agreeing({name: value}, theirs, tolerance).all():
             continue

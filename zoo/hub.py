@@ -19,12 +19,12 @@ _LENGTH = 512  # tokens that are read where the model does not bound them
 
 
 def is_hub(preset: object) -> bool:
-    """Whether a preset's name is one of KerasHub's."""
+    """True if a preset's name is one of KerasHub's."""
     return str(preset).startswith(PREFIX)
 
 
 def config(preset: str, task: str, languages: tuple[str, str] | None = None) -> dict:
-    """What an application asks of a preset before it is loaded: as much of `config.json` as is known.
+    """The configuration of a preset before it is loaded: as much of `config.json` as is known.
 
     Args:
         preset: "hub:NAME" or "hub:FOLDER".

@@ -1,4 +1,4 @@
-"""What a preset was made with: a recipe is all that `zoo train NAME` needs to make it again."""
+"""Recipe of a preset: all that `zoo train NAME` needs to make it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an interrupted training stands, and whether it does: files only, no TensorFlow."""
+"""State of an interrupted training on disk: files only, no TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ STATE = Path("training") / "state.h5"
 
 
 def resumable(out: str | os.PathLike) -> bool:
-    """Whether the state of an interrupted training stands in the folder."""
+    """True if the state of an interrupted training stands in the folder."""
     return (Path(out) / STATE).is_file()
 
 
 def ended(out: str | os.PathLike) -> bool:
-    """Whether a training has come to its end in the folder, and left a preset."""
+    """True if a training has come to its end in the folder, and left a preset."""
     return (Path(out) / "config.json").is_file() and not resumable(out)
 
 

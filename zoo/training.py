@@ -213,11 +213,11 @@ def _learned(recipe: Recipe, name: str, source: str | None, init: str | None, tr
 
 
 def _nothing(sentence: str) -> None:
-    """What a worker says that is not the chief."""
+    """Says nothing, for a worker that is not the chief."""
 
 
 def _started(recipe: Recipe, out: Path, resume: bool, arguments: dict) -> tuple[str, bool]:
-    """What a recipe starts from, trained into a folder beside `out`; and whether `out` itself is to be resumed."""
+    """Trains the start of a recipe into a folder beside `out`; also tells whether `out` itself is to be resumed."""
     folder = beside(out)
     if resume and resumable(out):
         return str(folder), True
@@ -345,7 +345,7 @@ def _schedule(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.schedule
 
 
 def _fingerprint(recipe: Recipe, train, held, columns: Mapping, init: str | None) -> str:
-    """What must be the same for a training to go on: the recipe's numbers, the data and how they are read."""
+    """Fingerprint of a training, the same where it goes on: the recipe's numbers, the data and how they are read."""
     plain = {
         key.name: repr(getattr(recipe, key.name))
         for key in dataclasses.fields(recipe)

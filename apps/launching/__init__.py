@@ -1,1 +1,1 @@
-"""How `zoo launch` starts workers, watches over them and starts them again."""
+"""Starts the workers of `zoo launch`, watches over them and starts them again."""

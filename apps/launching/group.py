@@ -25,7 +25,7 @@ _BECOMES_A_WORKER = str(Path(__file__).with_name("worker.py"))
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """Why not all workers came to their end.
+    """The reason why not all workers came to their end.
 
     Attributes:
         sentence: Which worker, and how it ended.
@@ -83,7 +83,7 @@ class Group:
 
     @property
     def saved(self) -> bool:
-        """Whether something was saved to go on from."""
+        """True if something was saved to go on from."""
         return any(worker.saved for worker in self.workers)
 
     def watched(self) -> Failure | None:
@@ -180,7 +180,7 @@ class Worker:
             self.refused |= sign == heartbeat.REFUSED
 
     def overdue(self, timeout: float) -> Failure | None:
-        """Whether it has given no sign for too long."""
+        """True if it has given no sign for too long."""
         if self.heard is None or time.monotonic() - self.heard < timeout:
             return None
         if self.joined:
@@ -206,7 +206,7 @@ class Worker:
 
 
 def ended(status: int) -> str:
-    """How a process ended, for a sentence."""
+    """The end of a process, in words."""
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
     return f"ended with status {status}"

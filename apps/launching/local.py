@@ -51,7 +51,7 @@ def run(plan: Plan) -> int:
 
 
 def _over(plan: Plan, failure: Failure) -> bool:
-    """Whether nothing was left to be done when the worker died."""
+    """True if nothing was left to be done when the worker died."""
     if failure.refused or not plan.ended():
         return False
     _say(f"{failure.sentence}, after {plan.out} had been written")
@@ -59,14 +59,14 @@ def _over(plan: Plan, failure: Failure) -> bool:
 
 
 def _refused(failure: Failure) -> int:
-    """What the first worker has not said itself."""
+    """The lines that the first worker has not said itself."""
     if not failure.spoken:
         _say(failure.last.removeprefix("zoo: ") or failure.sentence)
     return 2
 
 
 def _hopeless(plan: Plan, failure: Failure, restarts: int, in_vain: int) -> str:
-    """Why not to try again; empty where one may."""
+    """The reason not to try again; empty where one may."""
     if failure.alone:
         return "nothing to go on with"
     if restarts == plan.restarts:

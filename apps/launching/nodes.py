@@ -1,4 +1,4 @@
-"""Which machines take part, and which of them this one is."""
+"""The machines that take part, and the place of this one among them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _place(host: str) -> tuple[str, int]:
 
 
 def _is_here(host: str) -> bool:
-    """Whether an address of the host is one of this machine's: whether one could listen on it."""
+    """True if an address of the host is one of this machine's: whether one could listen on it."""
     if host == socket.gethostname():
         return True
     try:

@@ -132,7 +132,7 @@ def _heard(log: Path) -> Iterator[None]:
 
 
 def _work(plan: Plan, folder: str, variables: dict, logs: Path, refused: Path) -> None:
-    """What Ray runs for each worker: a process, as `zoo launch` has it without Ray, of which Ray has set TF_CONFIG.
+    """Runs a worker on Ray: a process, as `zoo launch` has it without Ray, for which Ray has set TF_CONFIG.
 
     A process of its own, since devices are chosen before TensorFlow is imported, which Ray may have done.
     """

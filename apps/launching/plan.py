@@ -1,4 +1,4 @@
-"""What is to be launched: all that a launcher needs to know of the command line."""
+"""The plan of a launch: all that a launcher needs to know of the command line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def zoo(self) -> bool:
-        """Whether the words are those of `zoo train`."""
+        """True if the words are those of `zoo train`."""
         return self.words[0] == "train"
 
     def arguments(self) -> list[str]:
@@ -54,5 +54,5 @@ class Plan:
         return [sys.executable, "-m", "apps.cli", *(["--debug"] if self.debug else []), *self.arguments()]
 
     def ended(self) -> bool:
-        """Whether `train` has written its preset, so that nothing is left to be done."""
+        """True if `train` has written its preset, so that nothing is left to be done."""
         return self.out is not None and run_state.ended(self.out)

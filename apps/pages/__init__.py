@@ -1,1 +1,1 @@
-"""What `zoo web` is made of: a tab for each application that declares one, its answers drawn, the page around."""
+"""The parts of `zoo web`: a tab for each application that declares one, its answers drawn, the page around."""

@@ -95,7 +95,7 @@ def _item(desk: Desk) -> gr.components.Component:
 
 
 def _examples(desk: Desk, item: gr.components.Component) -> gr.Dataset:
-    """What there is to try; it tells the place of what was chosen."""
+    """The examples; it tells the place of the one that was chosen."""
     several = len({preset for preset, _ in desk.examples}) > 1
     return gr.Dataset(
         label="To try",

@@ -1,4 +1,4 @@
-"""What stands before the page: the addresses that it needs, a bound on what comes in, and no way out of the browser."""
+"""Filter of the page's requests: only the addresses that it needs, a bound on bodies, no way out of the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an application says of itself so that the page has a tab for it."""
+"""Declaration by which an application gets a tab of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a tab's items are answered, as the application's command answers them without options."""
+"""Runs an application for one tab with its command-line defaults."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Desk:
         return self._models.using(preset)
 
     def answer(self, preset: str, given: str | None) -> list[Answered]:
-        """What was given, item by item, each with its result.
+        """The items that were given, each with its result.
 
         Args:
             preset: One of `presets`.

@@ -1,4 +1,4 @@
-"""How the page looks: system fonts, one accent, room to read; light or dark as the system is."""
+"""Theme of the page: system fonts, one accent, room to read; light or dark as the system is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How answers are drawn on the page: a row of `VIEWS` for each way, named by the tabs that use it.
+"""The views of answers on the page: a row of `VIEWS` for each, named by the tabs that use it.
 
 A view makes its components where it is created, inside the page's layout, and then turns each answer into their values.
 """
@@ -65,7 +65,7 @@ class Labels(View):
 
 
 class Text(View):
-    """What was written, ready to be copied."""
+    """A text that was written, ready to be copied."""
 
     def __init__(self):
         box = gr.Textbox(label="Answer", lines=3, interactive=False, buttons=["copy"])
@@ -77,7 +77,7 @@ class Text(View):
 
 
 class Attention(View):
-    """Where each piece of a translation, of the first line that has one, looked, as `--attention` draws it."""
+    """Attention of each piece of a translation, of the first line that has one, as `--attention` draws it."""
 
     slow = True
     TITLE = "Where it looked"

@@ -1,1 +1,1 @@
-"""What `zoo race` races over, how each optimizer's learning rate is found, and how the race is drawn."""
+"""The surfaces of `zoo race`, the search for each optimizer's learning rate, and the drawing of the race."""

@@ -33,7 +33,7 @@ _TIMED = 8  # steps
 
 @dataclass(frozen=True)
 class Plan:
-    """How much each optimizer gets."""
+    """The budget of each optimizer."""
 
     examples: int
     epochs: int
@@ -261,7 +261,7 @@ def _cut(examples: Examples, count: int, seed: int) -> Examples:
 
 
 def _last(history: dict, metric: str) -> tuple[float, float]:
-    """What the choice goes by: the metric after the last epoch, then the loss; a diverged run is last."""
+    """Sort key of the choice: the metric after the last epoch, then the loss; a diverged run is last."""
     score, loss = history[metric][-1], history["loss"][-1]
     return (score, -loss) if math.isfinite(loss) else (-math.inf, -math.inf)
 

@@ -1,4 +1,4 @@
-"""Who takes part in a race: the names that `--optimizers` takes, and what stands behind them."""
+"""The entrants of a race: the names that `--optimizers` takes, and the optimizers behind them."""
 
 from __future__ import annotations
 

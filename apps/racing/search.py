@@ -69,7 +69,7 @@ class Run:
 
     @property
     def at_edge(self) -> bool:
-        """Whether the best rate is the grid's first or last: a better one may lie beyond."""
+        """True if the best rate is the grid's first or last: a better one may lie beyond."""
         return self.learning_rate in (RATES[0], RATES[-1])
 
     @property
@@ -80,7 +80,7 @@ class Run:
         return f"left at {self.left}" if self.left is not None else f"({self.value:.2g})"
 
     def to_dict(self, path: bool = False) -> dict:
-        """What the table says, for JSON; with `path`, the trajectory too."""
+        """The row of the table, for JSON; with `path`, the trajectory too."""
         end = self.positions[-1]
         told = {
             "surface": self.surface.name,
@@ -206,7 +206,7 @@ def slope(surface: Surface, point) -> np.ndarray:
 
 
 def _looks_at_all_variables(entrant: Entrant) -> bool:
-    """Whether one variable's step may depend on the others: by numbers that are remembered for all of them together."""
+    """True if one variable's step may depend on the others: by numbers that are remembered for all of them together."""
     made = type(entrant.make(1.0))
     whole = ("advance", "_apply_now", "_plan", "_clip_gradients", "apply")
     return any(getattr(made, name) is not getattr(optimizers.Optimizer, name) for name in whole)

@@ -47,7 +47,7 @@ class Surface:
         return np.sqrt(np.square(offsets).sum(-1)).min(-1)
 
     def outside(self, positions):
-        """Whether positions `[..., 2]` are outside the picture, or no numbers any more."""
+        """True if positions `[..., 2]` are outside the picture, or no numbers any more."""
         import numpy as np
 
         left, right, bottom, top = self.frame

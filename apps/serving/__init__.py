@@ -1,1 +1,1 @@
-"""What `zoo serve` is made of: models by version, TF Serving's two protocols, and the server around them."""
+"""The parts of `zoo serve`: models by version, TF Serving's two protocols, and the server around them."""

@@ -1,4 +1,4 @@
-"""What the server says: one line an event, JSON for a program and words for a terminal.
+"""Access log of the server: one line an event, JSON for a program and words for a terminal.
 
 Lines are written by a thread of their own, those of a moment together: to wake it for each would delay each answer.
 Where nobody reads them, they are dropped and counted: a full pipe must not stop the answers.

@@ -19,7 +19,7 @@ Call = Callable[..., list]  # arrays of one signature -> its outputs, both in th
 
 
 def fits(definition: meta_graph_pb2.SignatureDef) -> bool:
-    """Whether rows of different requests can share a run: the first dimension is free, and no other one is.
+    """True if rows of different requests can share a run: the first dimension is free, and no other one is.
 
     A dimension that depends on all rows of a run (padding to the longest answer) would make an answer depend on who
     else asked.

@@ -1,4 +1,4 @@
-"""What every address has in common: the token, errors as JSON, the journal and the counts."""
+"""Base of every address: the token, errors as JSON, the access log and the counts."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def invalid(message: str) -> Refusal:
 
 
 def from_tensorflow(error: Exception) -> Refusal:
-    """What the graph raised: `tf.errors.OpError`, whose codes are the canonical ones.
+    """An error that the graph raised: `tf.errors.OpError`, whose codes are the canonical ones.
 
     Python's TensorFlow puts words around what the kernel said, which TF Serving does not have.
     """

@@ -47,7 +47,7 @@ class Metrics:
         self._seconds.labels(model, protocol, method).observe(seconds)
 
     def collect(self):
-        """What prometheus-client calls: the queue, and the versions."""
+        """Called by prometheus-client: the queue, and the versions."""
         yield core.GaugeMetricFamily(
             "zoo_serve_pending_requests", "Requests in work or waiting", value=self._workers.pending
         )

@@ -24,7 +24,7 @@ Load = Callable[[Path, int], Version]  # raises UserError
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What is said of a version: AVAILABLE, or END with the reason."""
+    """State of a version: AVAILABLE, or END with the reason."""
 
     state: str
     code: str = "OK"
@@ -91,7 +91,7 @@ class Model:
         return version
 
     def states(self, number: int | None = None) -> dict[int, State]:
-        """What is known of all versions, or of one, newest first.
+        """States of all versions, or of one, newest first.
 
         Raises:
             Refusal: That version has never been seen.
@@ -191,7 +191,7 @@ class Models:
         raise Refusal("NOT_FOUND", f"Servable not found for request: {asked}")
 
     def states(self, name: str, number: int | None = None) -> dict[int, State]:
-        """What is known of a model's versions; see `Model.states`."""
+        """States of a model's versions; see `Model.states`."""
         if name in self._models:
             return self._models[name].states(number)
         told = "any versions" if number is None else f"version {number}"

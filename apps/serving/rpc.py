@@ -65,7 +65,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         return self._noted(self._refuse_several, "multi_inference", request, context)
 
     def _noted(self, answer: Callable, method: str, request, context):
-        """What `answer` gives, with the token, the errors, the journal and the counts around it."""
+        """Calls `answer`, with the token, the errors, the access log and the counts around it."""
         started = time.perf_counter()
         about = {"model": "", "version": None, "method": method}
         code, message, response = "OK", "", None

@@ -22,7 +22,7 @@ _KEEP_ALIVE = 75  # seconds that an idle connection stays open
 
 @dataclasses.dataclass(frozen=True)
 class Addresses:
-    """Where the server listens, and by which certificate.
+    """Addresses of the server, and its certificate.
 
     Attributes:
         host: A name or an address.

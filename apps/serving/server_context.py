@@ -1,4 +1,4 @@
-"""What both protocols answer by."""
+"""Dependencies shared by REST and gRPC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from apps.serving.workers import Workers
 
 @dataclasses.dataclass(frozen=True)
 class ServerContext:
-    """What `Rest` and `Services` have in common.
+    """Dependencies of `Rest` and `Services`.
 
     Attributes:
         models: What is served.

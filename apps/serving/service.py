@@ -1,4 +1,4 @@
-"""What TF Serving's methods do, whatever the protocol: predict, status, metadata, and what is refused."""
+"""TF Serving's methods for either protocol: predict, status, metadata, and their errors."""
 
 from __future__ import annotations
 

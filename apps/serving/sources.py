@@ -1,4 +1,4 @@
-"""What `zoo serve` is told to serve: `[NAME=]PRESET_OR_EXPORT` -> a name and a place. Nothing heavy is loaded here."""
+"""Sources of `zoo serve`: `[NAME=]PRESET_OR_EXPORT` -> a name and a place. Nothing heavy is loaded here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Source:
 
 
 def sources(items: Sequence[str]) -> list[Source]:
-    """What the command line names.
+    """A source that the command line names.
 
     Raises:
         UserError: One of them is nowhere, or two have the same name.

@@ -147,7 +147,7 @@ def array_of(flat: list, shape: list[int], dtype: int) -> np.ndarray:
 
 
 def is_bytes(value: object) -> bool:
-    """Whether a value is an object that stands for bytes."""
+    """True if a value is an object that stands for bytes."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 

@@ -34,7 +34,7 @@ class Workers:
         return self._pending
 
     async def answer(self, call: Callable, *arguments):
-        """What `call(*arguments)` returns, called in one of the threads.
+        """Calls `call(*arguments)` in one of the threads, and returns its result.
 
         Raises:
             Refusal: Too many wait already, or the time is over; what has not begun by then never runs.

@@ -1,4 +1,4 @@
-"""What needs a second gradient is a model around a model, so that `model.fit` stays the only training loop."""
+"""Models around a model, for rules that need a second gradient: `model.fit` stays the only training loop."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""What all wrappers share: one learning rate, one count of steps, one set of clips, and the rule of the inner one."""
+"""Base of all wrappers: one learning rate, one count of steps, one set of clips, and the rule of the inner one."""
 
 import keras
 

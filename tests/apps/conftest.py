@@ -1,4 +1,4 @@
-"""What the tests of the applications share: presets without weights, and `zoo` with a task that answers at once."""
+"""Fixtures of the applications' tests: presets without weights, and `zoo` with a task that answers at once."""
 
 import importlib.util
 import json

@@ -6,7 +6,7 @@ import signal
 
 @contextlib.contextmanager
 def interruptible():
-    """What starts within the block takes Ctrl-C, which a test run in the background (`pytest &`) ignores and hands on.
+    """Lets processes that start within the block take Ctrl-C, which a test run in the background (`pytest &`) ignores.
 
     Not by `preexec_fn`: a child of a process in which gRPC has run may abort before it becomes another program.
     """

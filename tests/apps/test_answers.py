@@ -1,4 +1,4 @@
-"""What an answering application writes: JSON, CSV, a table, pictures; and what it does when it cannot write."""
+"""Output of the answering applications: JSON, CSV, a table, pictures; and failures to write it."""
 
 import csv
 import io
@@ -180,7 +180,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What a terminal of 80 columns shows of a batch of answers."""
+    """The output of a batch of answers on a terminal of 80 columns."""
 
     def show(*answers):
         stream = Terminal()

@@ -270,7 +270,7 @@ def test_list(kind, zoo_main):
 
 
 def test_list_optimizers_cuts_no_rule_and_loads_no_tensorflow(zoo_main):
-    """Whatever the width of the terminal; the page of the package is the oracle."""
+    """For any width of the terminal; the page of the package is the oracle."""
     from optimizers import catalog
 
     _, lines, _ = zoo_main("list", "optimizers", "--json")
@@ -473,7 +473,7 @@ def test_list_of_presets_that_write(writers, zoo_main):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """What `zoo train` hands to the training, in place of training."""
+    """Records what `zoo train` hands to the training, in place of training."""
     from zoo import training
 
     given = {}

@@ -1,4 +1,4 @@
-"""Which items a command line names: files, folders, globs, texts, tables, and what is said of bad ones."""
+"""The items that a command line names: files, folders, globs, texts, tables, and what is said of bad ones."""
 
 import argparse
 import gzip

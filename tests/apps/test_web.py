@@ -206,7 +206,7 @@ def test_without_the_extra_the_command_says_what_to_install(zoo_main, monkeypatc
 
 
 class Page:
-    """What the page in a browser sends, over one connection a request."""
+    """Sends what the page in a browser sends, over one connection a request."""
 
     def __init__(self, address):
         self.port = urlsplit(address).port

@@ -1,4 +1,4 @@
-"""What the optimizers' tests need to run by hundreds on JAX."""
+"""Settings that the optimizers' tests need to run by hundreds on JAX."""
 
 import itertools
 

@@ -169,7 +169,7 @@ MOMENTUM = {"momentum": 0.8}
 
 
 def wrapper_leaves(build) -> bool:
-    """Whether a wrapper, mutated or not, leaves its oracle; around SGD with momentum and decay."""
+    """True if a wrapper, mutated or not, leaves its oracle; around SGD with momentum and decay."""
     arguments, around = AROUND[build.__name__]
     name, given = build.__name__, problem.gradients(STEPS)
     decay = 0.1
@@ -235,7 +235,7 @@ def _replaced(source, match, text):
 
 
 def caught(mutant, module, row) -> bool:
-    """Whether the mutated class leaves the oracle of this row."""
+    """True if the mutated class leaves the oracle of this row."""
     namespace = dict(vars(module))
     exec(compile(mutant, row.build.__name__, "exec"), namespace)
     few = problem.gradients(STEPS)

@@ -29,7 +29,7 @@ def variables(dtype: str) -> list[keras.Variable]:
 
 
 def run(optimizer, dtype="float32", mode="eager", gradients=None, on=None) -> list[np.ndarray]:
-    """Where the variables end, as float64.
+    """The variables at the end, as float64.
 
     Args:
         mode: "eager", "graph" or "xla" (the last two are the same on JAX).

@@ -58,7 +58,7 @@ class Row:
 
     @cached_property
     def expected(self) -> list[np.ndarray]:
-        """Where the oracle ends, with the schedule and the decay."""
+        """The oracle's variables at the end, with the schedule and the decay."""
         return self.trajectory(self.decay)[-1]
 
     def trajectory(self, decay: float, **arguments) -> list[list[np.ndarray]]:

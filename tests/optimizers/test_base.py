@@ -1,4 +1,4 @@
-"""What all optimizers have from their base: arguments, exclusions, accumulation, odd gradients, halves, checkpoints."""
+"""The base of all optimizers: arguments, exclusions, accumulation, odd gradients, halves, checkpoints."""
 
 import warnings
 

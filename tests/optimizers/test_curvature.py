@@ -1,4 +1,4 @@
-"""What SophiaModel estimates, against second derivatives written out in NumPy, and that `fit` trains with it."""
+"""SophiaModel's estimates against second derivatives written out in NumPy, and its use in `fit`."""
 
 import keras
 import numpy as np

@@ -37,7 +37,7 @@ STEPS = 6
 
 
 def away(made, oracle, rate, falling=False) -> float:
-    """How far six steps end from an oracle, as a fraction of the movement."""
+    """The distance of six steps from an oracle, as a fraction of the movement."""
     steps, ends = problem.gradients(STEPS), []
     rates = problem.rates(rate) if falling else np.float32([rate] * STEPS).astype("float64")
     for i, weight in enumerate(problem.weights()):

@@ -24,7 +24,7 @@ EACH = pytest.mark.parametrize("name", MAKE)
 
 
 def swapped(optimizer, steps=17):
-    """Where the variables are after training, at the weights for evaluation, and back."""
+    """The variables after training, at the weights for evaluation, and back."""
     on = variables("float64")
     trained = run(optimizer, "float64", "graph", problem.gradients(steps), on)
     optimizer.swap_evaluation_weights()

@@ -141,7 +141,7 @@ def test_keeps_no_more_than_it_says(row):
 
 
 def test_asgd_keeps_the_averages_of_the_paper():
-    """Which no row sees: the weights do not depend on them."""
+    """Arguments that no row sees: the weights do not depend on them."""
     row = next(row for row in TABLE if row.name == "asgd")
     optimizer = row.make(schedule(row.rate))
     run(optimizer, "float64", "graph")

@@ -1,4 +1,4 @@
-"""What the comparisons with a reference's stored arrays have in common."""
+"""Parts that the comparisons with a reference's stored arrays share."""
 
 import numpy as np
 

@@ -42,7 +42,7 @@ class Table(SequenceModel):
         return found, {"memory": cache["memory"], "state": {"print": mark}, "index": index + 1}
 
     def log_probabilities(self, first, beginning):
-        """What follows START and these tokens, in plain Python: [V]."""
+        """Logits of the token after START and these, in plain Python: [V]."""
         mark = 0
         for token in (2, *beginning):
             mark = (mark * 3 + token + 1) % self.FINGERPRINTS

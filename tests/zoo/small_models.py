@@ -47,7 +47,7 @@ def small(name: str, **arguments) -> keras.Model:
 
 
 def inputs_for(model: keras.Model, batch: int = 3) -> np.ndarray | dict[str, np.ndarray]:
-    """What the model reads.
+    """Input of the model.
 
     Random pixels [B, H, W, C], uint8, or token ids [B, T], int32, with padding at the end of the last text; for a
     sequence model such ids of source and target.

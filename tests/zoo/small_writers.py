@@ -48,7 +48,7 @@ def config(kind: str = "sentencepiece", task: str = "translation", **changes) ->
 
 @functools.cache
 def vocabulary(kind: str) -> bytes:
-    """What the tokenizer learns from TEXTS."""
+    """The tokenizer's vocabulary, learned from TEXTS."""
     return tasks.get("translation").config_from_data(config(kind), pairs(TEXTS))[1]["vocabulary"]
 
 

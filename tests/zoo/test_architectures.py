@@ -1,4 +1,4 @@
-"""What holds for every architecture, and what each promises beyond that."""
+"""Properties of every architecture, and promises of single ones."""
 
 import keras
 import numpy as np

@@ -55,7 +55,7 @@ def writer(model):
 
 
 def told(task, search, texts):
-    """What `generate` gives for texts, as an export answers."""
+    """The results of `generate` for texts, in the form of an export's answer."""
     results = list(task.generate(texts, batch_size=4, **dataclasses.asdict(search)))
     rows = [[(r.text, r.score or 0.0), *r.alternatives] for r in results]
     rows = [row + [("", 0.0)] * (search.n_best - len(row)) for row in rows]

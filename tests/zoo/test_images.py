@@ -208,7 +208,7 @@ def patched(name: str, place: int, packing: str, *values: int) -> bytes:
 
 
 def frame(data: bytes) -> int:
-    """Where the height stands in a baseline JPEG."""
+    """The place of the height in a baseline JPEG."""
     return data.index(b"\xff\xc0") + 5
 
 

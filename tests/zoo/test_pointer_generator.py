@@ -33,7 +33,7 @@ def inputs() -> dict[str, np.ndarray]:
 
 
 def following() -> np.ndarray:
-    """What follows each target token: one that may be copied, one that may not, and END."""
+    """Tokens after each target token: one that may be copied, one that may not, and END."""
     target = inputs()["target"]
     rows = np.concatenate([target[:, 1:], np.zeros((3, 1), "int32")], axis=1)
     rows[target == PADDING] = PADDING

@@ -142,7 +142,7 @@ def resnet(
 
 @dataclass(frozen=True)
 class _Style:
-    """What all blocks of one net have in common."""
+    """Options that all blocks of one net share."""
 
     convolve: Callable
     last_gamma: str

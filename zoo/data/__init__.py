@@ -1,4 +1,4 @@
-"""Where examples come from, and how raw bytes and strings become tensors.
+"""Sources of examples, and the conversion of raw bytes and strings to tensors.
 
 `zoo.data.image_headers` is read by what must start at once: NumPy is loaded by the first call that needs it.
 """

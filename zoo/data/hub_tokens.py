@@ -91,7 +91,7 @@ class HubTokens:
         return self._in_graph().detokenize(tf.ragged.boolean_mask(ids, said))
 
     def _in_graph(self):
-        """What tokenizes while a function is traced."""
+        """The tokenizer's graph, for use while a function is traced."""
         return self.tokenizer
 
     def names(self, numbers: Sequence[int]) -> list[str]:
@@ -104,7 +104,7 @@ class HubTokens:
         raise NotImplementedError
 
     def resources(self) -> list:
-        """What an export must carry."""
+        """Resources that an export must carry."""
         return [self.tokenizer]
 
     def numbered(self, texts: Sequence[str]) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""What an image file says of itself, read before a pixel of it is decoded: format, size, orientation.
+"""Headers of image files, read before a pixel is decoded: format, size, orientation.
 
 A few bytes decide whether decoding is safe (a small file can unfold to gigabytes) and whether it is needed at all:
 plain upright 8-bit files go to the model's graph as they are. Offsets are those of the formats' specifications.
@@ -39,7 +39,7 @@ _BRANDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What is known before decoding.
+    """Properties of an image file that are known before decoding.
 
     Attributes:
         format: "JPEG", "PNG", ...
@@ -116,7 +116,7 @@ def _is_avif(data: bytes) -> bool:
 
 
 def describe(data: bytes) -> str:
-    """What a file of no known format looks like, for a message."""
+    """Description of a file of no known format, for a message."""
     for start, name in _OTHERS:
         if data.startswith(start):
             return name

@@ -106,7 +106,7 @@ class Pieces:
         return [name.decode() for name in in_graph(self.model).id_to_string(tf.constant(numbers, tf.int32)).numpy()]
 
     def resources(self) -> list:
-        """What an export must carry: nothing, the model stands in the graph."""
+        """Resources that an export must carry: none, the model stands in the graph."""
         return []
 
     def numbered(self, texts: Sequence[str]) -> list[list[int]]:

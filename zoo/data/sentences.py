@@ -53,7 +53,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _ends(text: str, begin: int, place: re.Match, cased: bool) -> bool:
-    """Whether a sentence that begins at `begin` ends at that place."""
+    """True if a sentence that begins at `begin` ends at that place."""
     blank = place["gap"] or place["blank"] or ""
     if any(newline in blank for newline in NEWLINES):
         return True
@@ -72,7 +72,7 @@ def _ends(text: str, begin: int, place: re.Match, cased: bool) -> bool:
 
 
 def _abbreviates(before: str, following: str) -> bool:
-    """Whether a single full stop belongs to the word before it.
+    """True if a single full stop belongs to the word before it.
 
     Args:
         before: What stands before the full stop, at least its last words.

@@ -1,4 +1,4 @@
-"""What can be counted in texts before anything is trained: an NB-SVM on n-grams, and word vectors."""
+"""Statistics of texts before anything is trained: an NB-SVM on n-grams, and word vectors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def numbered(task, texts: Sequence[str], batch: int = 1024) -> list[np.ndarray]:
 
 
 def ngram_sets(layer, numbers: Sequence[np.ndarray], batch: int = 256) -> sparse.csr_matrix:
-    """Which buckets of a `HashedNgrams` layer each text fills: a matrix of ones, `[texts, buckets]`."""
+    """The buckets of a `HashedNgrams` layer that each text fills: a matrix of ones, `[texts, buckets]`."""
     from zoo.classifiers.text_cnn import ngram_buckets
 
     found, ends = [], [0]

@@ -74,7 +74,7 @@ class WordSequences:
         return [self.vocabulary[number] for number in numbers]
 
     def resources(self) -> list:
-        """What an export must carry."""
+        """Resources that an export must carry."""
         return [self.words.table]
 
     def numbered(self, texts: Sequence[str]) -> list[list[int]]:

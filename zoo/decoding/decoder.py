@@ -49,7 +49,7 @@ class Decoder:
         return tuple(self._fast)
 
     def __call__(self, source: np.ndarray, options: Search, seed: int = 0, first: int = 0) -> dict[str, np.ndarray]:
-        """What `zoo.decoding.search` answers, as arrays.
+        """Calls `zoo.decoding.search`, and returns arrays.
 
         Args:
             source: int32 [B, S], 0 = padding, at the end.

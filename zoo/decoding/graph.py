@@ -22,7 +22,7 @@ def search(
     seed: int | tf.Tensor = 0,
     first: int | tf.Tensor = 0,
 ) -> dict[str, tf.Tensor]:
-    """What a model writes, as graph operations that XLA can compile too.
+    """Runs a search as graph operations that XLA can compile too.
 
     Args:
         model: A `SequenceModel`.

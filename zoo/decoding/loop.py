@@ -1,4 +1,4 @@
-"""What the loops of greedy, sampled and beam search share."""
+"""Parts of the loops that greedy, sampled and beam search share."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Search:
             raise UserError(f"Expected either a beam or sampling. Received: beam={self.beam} and a temperature")
 
     def penalty(self, n):
-        """What a sum of n log-probabilities is divided by; n a number or a float tensor."""
+        """The divisor of a sum of n log-probabilities; n a number or a float tensor."""
         return ((5.0 + n) / 6.0) ** self.length_penalty
 
 

@@ -1,4 +1,4 @@
-"""Where every classifier ends: one logit for each class."""
+"""Head of every classifier: one logit for each class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where every image model begins: pixels in [0, 255] come in, normalized maps go on."""
+"""Stem of every image model: pixels in [0, 255] come in, normalized maps go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What recurrent encoder-decoders share: a reader of both directions, one step of a writer, and where the writer looks.
+"""Blocks of recurrent encoder-decoders: a reader of both directions, one step of a writer, and its attention.
 
 Papers: LSTM, Hochreiter and Schmidhuber 1997; additive scores, Bahdanau et al. 2014, arXiv:1409.0473; general scores,
 Luong et al. 2015, arXiv:1508.04025; coverage, See et al. 2017, arXiv:1704.04368.

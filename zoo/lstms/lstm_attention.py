@@ -91,7 +91,7 @@ def lstm_attention(
 
 
 class LSTMAttention(SequenceModel):
-    """What `lstm_attention` builds, but for where and how it looks.
+    """Base of the models that `lstm_attention` builds, without their attention.
 
     A subclass says what goes into a step besides the token (`carried` numbers), what a step does and which of its
     outcomes the readout is made of. A state is a dict: "h1", "c1", ... of each LSTM, "weights" [B, S], and its own.
@@ -158,11 +158,11 @@ class LSTMAttention(SequenceModel):
         return logs, {"memory": cache["memory"], "state": state, "index": cache["index"] + 1}
 
     def attention(self, inputs):
-        """Where each target position looks, [B, T, S]."""
+        """Attention weights of each target position, [B, T, S]."""
         return ops.transpose(self._write(inputs, False)[1], (1, 0, 2))
 
     def _write(self, inputs, training) -> tuple:
-        """What the logits are made from [B, T, D], and the weights [T, B, S]."""
+        """The features of the logits [B, T, D], and the attention weights [T, B, S]."""
         memory = self._encode(inputs["source"], training)
         fixed, first = self._fixed(memory), self._first(memory)
         x = self.dropout(self.target_embedding(inputs["target"]), training=training)
@@ -177,7 +177,7 @@ class LSTMAttention(SequenceModel):
         return self._readouts(states, x, training), states["weights"]
 
     def _masks(self, state, training) -> dict:
-        """What training leaves out at every step between the LSTMs: name -> factors like the tensor's."""
+        """Dropout masks of every step between the LSTMs: name -> factors like the tensor's."""
         if not (training and self.dropout.rate):
             return {}
         names = [f"h{n}" for n in range(1, len(self.decoder))] + list(self.dropped)

@@ -95,7 +95,7 @@ def pointer_generator(
 
 @keras.saving.register_keras_serializable("menagerie")
 class PointerGenerator(SequenceModel):
-    """What `pointer_generator` builds, with its arguments.
+    """The model that `pointer_generator` builds, with its arguments.
 
     The state is a dict: "h", "c", "context" [B, 2U], "weights" [B, S], and "coverage" [B, S] where there is one.
     """
@@ -169,7 +169,7 @@ class PointerGenerator(SequenceModel):
         return logs, {"memory": memory, "state": state, "index": cache["index"] + 1}
 
     def attention(self, inputs):
-        """Where each target position looks, [B, T, S]."""
+        """Attention weights of each target position, [B, T, S]."""
         return self._write(inputs, False)[1]["weights"]
 
     def _write(self, inputs, training) -> tuple:

@@ -1,4 +1,4 @@
-"""What the Multi30k recipes have in common: captions of photographs, 29,000 pairs (Elliott et al. 2016)."""
+"""Base of the Multi30k recipes: captions of photographs, 29,000 pairs (Elliott et al. 2016)."""
 
 from __future__ import annotations
 

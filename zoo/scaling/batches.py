@@ -25,7 +25,7 @@ def check_batch(batch_size: int, replicas: int) -> None:
 
 
 def shared(make: Callable[[Parts], tf.data.Dataset], strategy: tf.distribute.Strategy):
-    """What `zoo.data` makes of parts of batches -> what `Replicas` learns from, on each replica its own part.
+    """Parts of batches, as `zoo.data` makes them -> the input of `Replicas`, on each replica its own part.
 
     Each replica gets neighbouring rows, one more or less than another where the last batch of an epoch is no multiple
     of their number. No row is padding, which batch normalization would count; where there are fewer rows than replicas,

@@ -1,4 +1,4 @@
-"""Which devices of this machine: from what a person says to TensorFlow's names."""
+"""Devices of this machine: from a person's words to TensorFlow's names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def parsed(devices: str) -> tuple[str, int | tuple[int, ...] | None]:
 
 
 def prepare_environment(chosen: tuple) -> None:
-    """What has to be said before TensorFlow is imported.
+    """Settings that must be made before TensorFlow is imported.
 
     On several logical devices of one CPU, TensorFlow 2.21's oneDNN kernels corrupt memory: a residual network's
     convolutions end the process. Its own kernels do not.

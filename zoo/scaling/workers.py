@@ -92,7 +92,7 @@ def joined(told: Mapping, names: list[str]) -> tuple[tf.distribute.Strategy, str
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes for all: the chief, or the first worker; without workers always."""
+    """True if this process writes for all: the chief, or the first worker; without workers always."""
     resolver = strategy.cluster_resolver
     if not resolver or not resolver.task_type:
         return True
@@ -171,7 +171,7 @@ def _unpacked(packets: np.ndarray) -> list[np.ndarray]:
 
 
 def agreed(strategy: tf.distribute.Strategy, number: int) -> bool:
-    """Whether all workers came with the same whole number, of at most 2^30."""
+    """True if all workers came with the same whole number, of at most 2^30."""
     workers = _sum(strategy, 1)
     return _sum(strategy, number) == number * workers and _sum(strategy, number**2) == number**2 * workers
 

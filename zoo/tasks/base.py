@@ -335,7 +335,7 @@ class Task:
 
     @classmethod
     def config_fields(cls, recipe: Recipe, examples) -> dict:
-        """What config.json holds for this kind of task besides what it holds for all."""
+        """The fields of config.json that only this kind of task has."""
         return {"labels": list(examples.names)}
 
     @classmethod
@@ -349,7 +349,7 @@ class Task:
 
     @classmethod
     def assets(cls, folder: Path, config: Mapping) -> dict:
-        """What a preset of this task keeps in files of its own, as `create` takes it."""
+        """The assets that a preset of this task keeps in files of their own, as `create` takes them."""
         return {}
 
     @classmethod

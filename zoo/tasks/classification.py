@@ -1,4 +1,4 @@
-"""What the classification of anything has in common: a softmax over named classes."""
+"""Base of all classification: a softmax over named classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task answers: a result knows how to be a line of text, JSON, a CSV row and a drawing.
+"""Results of tasks: each knows how to be a line of text, JSON, a CSV row and a drawing.
 
 `Failure` is what an item gets that could not be answered; the items beside it are answered all the same.
 """
@@ -40,7 +40,7 @@ class Result:
 
     @property
     def shortened(self) -> bool:
-        """Whether the model read less than the whole item."""
+        """True if the model read less than the whole item."""
         return self.used_tokens is not None and self.total_tokens is not None and self.used_tokens < self.total_tokens
 
     def strict(self) -> Result:

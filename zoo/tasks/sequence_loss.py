@@ -1,4 +1,4 @@
-"""What a model that writes learns from: cross-entropy and accuracy per token, padding left out."""
+"""Loss and metric of models that write: cross-entropy and accuracy per token, padding left out."""
 
 from __future__ import annotations
 

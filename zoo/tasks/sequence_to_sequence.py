@@ -103,7 +103,7 @@ class SequenceToSequence(Task):
 
     @cached_property
     def searches(self) -> dict[str, decoding.Search]:
-        """What the signatures search with: greedily, and with the preset's beam, or 2 where the preset has none."""
+        """The searches of the signatures: greedily, and with the preset's beam, or 2 where the preset has none."""
         greedy = dataclasses.replace(self.search, beam=1, n_best=1, temperature=None, top_k=None, top_p=None)
         beam = max(2, self.search.beam)
         return {"serving_default": greedy, "beam": dataclasses.replace(greedy, beam=beam, n_best=beam)}
@@ -113,7 +113,7 @@ class SequenceToSequence(Task):
         return decoding.search(self.model, features, search or self.searches["serving_default"])
 
     def postprocess(self, outputs: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What a search wrote -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several.
+        """Tokens of a search -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several.
 
         A text without a token has an empty answer, of score 0.
         """
@@ -295,7 +295,7 @@ class SequenceToSequence(Task):
         return answers
 
     def attention(self, item: object, text: str) -> tuple[list[str], list[str], np.ndarray]:
-        """Where the model looks in a source while it writes a text.
+        """Attention of the model over a source while it writes a text.
 
         Args:
             item: The source, read as far as the model reads.
@@ -374,12 +374,12 @@ class SequenceToSequence(Task):
         return dict(arguments)
 
     def own_assets(self) -> dict:
-        """What the tokenizer has learned."""
+        """The vocabulary, or model, of the tokenizer."""
         return {"vocabulary": self.tokens.model}
 
     @classmethod
     def assets(cls, folder: Path, config: Mapping) -> dict:
-        """What the tokenizer of a preset folder has learned."""
+        """The vocabulary, or model, of the tokenizer of a preset folder."""
         declaration = config["preprocess"]
         kind = _tokenizer(declaration)
         path = folder / declaration.get("vocabulary", kind.FILE)

@@ -1,4 +1,4 @@
-"""What every task of texts does first."""
+"""The raw form of texts, shared by every task that takes them."""
 
 from __future__ import annotations
 

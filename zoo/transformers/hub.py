@@ -90,7 +90,7 @@ def order(size: int, padding: int, start: int, end: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable("menagerie")
 class HubSeq2Seq(SequenceModel):
-    """What `hub_seq2seq` builds, around a backbone of KerasHub.
+    """The model that `hub_seq2seq` builds, around a backbone of KerasHub.
 
     Attributes:
         room: Tokens that it can read, and write, at most; None where that is not bounded.

@@ -89,7 +89,7 @@ def transformer(
 
 @keras.saving.register_keras_serializable("menagerie")
 class Transformer(SequenceModel):
-    """What `transformer` builds, with its arguments."""
+    """The model that `transformer` builds, with its arguments."""
 
     shares_memory = True
 
@@ -179,7 +179,7 @@ class Transformer(SequenceModel):
         return logs, {"memory": memory, "state": state, "index": index + 1}
 
     def attention(self, inputs):
-        """Where each target position looks: the last block's weights, the mean of its heads, [B, T, S]."""
+        """Attention of each target position: the last block's weights, the mean of its heads, [B, T, S]."""
         states = self.read(inputs["source"])
         _, weights = self._write(inputs["target"], states, padding_bias(inputs["source"]), False)
         return ops.mean(weights, axis=1)

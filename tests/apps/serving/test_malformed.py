@@ -104,7 +104,7 @@ def raw_that_is_wrong(chance):
 
 
 def ask_raw(server, raw):
-    """What the server says to bytes after which the client says no more."""
+    """The server's answer to bytes after which the client says no more."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
         answer = b""
         try:

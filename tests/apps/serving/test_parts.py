@@ -20,7 +20,7 @@ from apps.serving.workers import Workers
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.int32, np.int64, np.uint8, np.uint64])
 def test_both_roads_to_an_array_are_one(dtype):
-    """What is turned into an array at once is what walking it value by value gives, for shapes of all kinds."""
+    """Conversion at once equals conversion value by value, for shapes of all kinds."""
     rng = np.random.default_rng(0)
     number = {value: key for key, value in values.NUMBERS.items()}[dtype]
     for shape in ((1,), (3, 1), (2, 3, 4), (1, 1, 1, 2)):
@@ -71,7 +71,7 @@ def test_a_journal_that_nobody_reads_holds_nothing_up(monkeypatch):
 
 
 def test_what_was_told_before_the_end_is_written(monkeypatch):
-    """However the end meets the writer: asleep, in its pause, or writing."""
+    """The end may meet the writer in any state: asleep, in its pause, or writing."""
     for turn in range(40):
         monkeypatch.setattr(sys, "stdout", io.StringIO())
         journal = Journal(words=False)

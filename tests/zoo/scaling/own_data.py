@@ -1,4 +1,4 @@
-"""What a person's own `model.fit` sees of data sets of many files and of one: a program, as `user_fit`.
+"""A person's own `model.fit` on data sets of many files and of one: a program, as `user_fit`.
 
 python -m tests.zoo.scaling.own_data FOLDER DEVICES CASE ... prints lines of JSON: {"case", "epochs"}, for each epoch
 the numbers of the examples that this worker saw, in their order.

@@ -10,14 +10,14 @@ PATIENCE = 1200  # seconds: thirty cases, each on its own graph, and the machine
 
 
 def on_replicas(program, folder, *cases, devices="cpu:2") -> list[dict]:
-    """What the program says of each case, on the devices of one process."""
+    """The program's lines for each case, on the devices of one process."""
     run = subprocess.run(_command(program, folder, devices, cases), capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 0, run.stderr[-3000:]
     return _lines(run.stdout)
 
 
 def on_workers(program, folder, *cases, devices="all", count=2) -> list[dict]:
-    """What all workers say of each case."""
+    """All workers' lines for each case."""
     addresses = [f"localhost:{port}" for port in _free_ports(count)]
     group = []
     for index in range(count):

@@ -1,4 +1,4 @@
-"""Whether Keras is still what `zoo.scaling.keras_patches` repairs.
+"""Keras is still what `zoo.scaling.keras_patches` repairs.
 
 A digest that differs means: Keras has changed the method. Read what it does now, drop the repair or fit it, and write
 the new digest here.
@@ -59,7 +59,7 @@ with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
 
 
 def said(program) -> str:
-    """What a process says in which Keras is not repaired."""
+    """The output of a process in which Keras is not repaired."""
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
 

@@ -1,4 +1,4 @@
-"""What a person says of devices, what the environment says of workers, and what is told of what cannot be."""
+"""Devices by a person's words, workers by the environment, and messages on what cannot be."""
 
 import json
 

@@ -134,7 +134,7 @@ def aligned(array):
 
 
 def given(case):
-    """What `fit` gets, and what it validates with."""
+    """Arguments of `fit`, and its validation data."""
     if case == "data-set":  # another order in each epoch, the same as on one device
         ordered = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(400, seed=1)
         return {"x": ordered.batch(16)}, (X[:37], Y[:37])
@@ -186,7 +186,7 @@ def differences(case):
 
 
 def clusters() -> int:
-    """How often a graph that is new since the last call calls what XLA has to compile."""
+    """The number of calls that XLA has to compile, in graphs that are new since the last call."""
     graphs = [each for each in gc.get_objects() if type(each).__name__ == "FuncGraph" and not hasattr(each, "seen")]
     calls = 0
     for graph in graphs:
@@ -197,7 +197,7 @@ def clusters() -> int:
 
 
 def files():
-    """What the workers' callbacks and models leave in one folder, and whether it is what was trained."""
+    """The files that the workers' callbacks and models leave in one folder, and how far they are from the weights."""
     folder = Path(sys.argv[1]) / "kept"
     with STRATEGY.scope():
         model = sequential(keras.layers.Dense(8))
@@ -222,7 +222,7 @@ def files():
 
 
 def refusals():
-    """What is said, in order, where something cannot be right."""
+    """Warnings and errors, in order, where something cannot be right."""
     said = []
 
     def told(action):

@@ -1,4 +1,4 @@
-"""What the task does around its model."""
+"""The task around its model."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What Keras 3.15.1's trainer gets wrong under a `tf.distribute` strategy, put right: its private names stand here.
+"""Patches of Keras 3.15.1's trainer under a `tf.distribute` strategy: its private names stand here.
 
 `install` replaces, for a model that was made under a strategy (others never come here, or see no difference):
 
@@ -65,7 +65,7 @@ def install() -> None:
 
 
 def replaced() -> dict[str, object]:
-    """What `install` replaces, by name, as Keras has it; for the canary."""
+    """The functions that `install` replaces, by name, as Keras has them; for the canary."""
     from keras.src.backend.tensorflow import trainer
     from keras.src.losses import loss
     from keras.src.trainers.trainer import Trainer
@@ -169,7 +169,7 @@ def _making(original):
 
 
 def several_workers(strategy) -> bool:
-    """Whether a strategy spans several processes."""
+    """True if a strategy spans several processes."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and strategy.extended._in_multi_worker_mode()
 
 

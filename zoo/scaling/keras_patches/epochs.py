@@ -1,4 +1,4 @@
-"""What goes into the replicas in an epoch: its shapes, learned without beginning the data; refusals; one warning."""
+"""Input of the replicas in an epoch: its shapes, learned without beginning the data; refusals; one warning."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _by_element() -> tf.data.Options:
 
 
 def _too_few_files(dataset, strategy) -> bool:
-    """Whether TensorFlow would deal out a data set's files, of which there are fewer than workers: then it fails."""
+    """True if TensorFlow would deal out a data set's files, of which there are fewer than workers: then it fails."""
     asked = dataset.options().experimental_distribute.auto_shard_policy
     if (
         not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
@@ -144,7 +144,7 @@ def _refuse_strings(dataset) -> None:
 
 
 def _from_python(dataset) -> bool:
-    """Whether Python makes some of the data: a generator, a `PyDataset`, `tf.numpy_function`."""
+    """True if Python makes some of the data: a generator, a `PyDataset`, `tf.numpy_function`."""
     for function in dataset._functions():
         graph = function.function.graph.as_graph_def()
         nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]

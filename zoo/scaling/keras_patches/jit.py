@@ -17,7 +17,7 @@ from zoo.scaling.keras_patches import warn_once
 
 
 def asked(model: keras.Model) -> bool:
-    """Whether several replicas train a compiled model, and XLA is to compile it."""
+    """True if several replicas train a compiled model, and XLA is to compile it."""
     return model.distribute_strategy.num_replicas_in_sync > 1 and bool(model.jit_compile) and not model.run_eagerly
 
 
@@ -53,7 +53,7 @@ def _hindrance(model, step) -> str | None:
 
 
 def _compiled(model, original: Callable) -> Callable:
-    """What Keras's own `train_step` or `test_step` does, its passes in a cluster of XLA."""
+    """Keras's own `train_step` or `test_step`, its passes in a cluster of XLA."""
     training = original.__func__ is keras.Model.train_step
     passes = _passes(model, training)
 

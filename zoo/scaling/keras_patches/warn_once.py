@@ -1,4 +1,4 @@
-"""What is said once a process."""
+"""Warnings that are given once a process."""
 
 import warnings
 
