@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
+import apps
 from zoo import run_state
 
 
@@ -51,7 +51,7 @@ class Plan:
         """The command of a worker's process."""
         if not self.zoo:
             return list(self.words)
-        return [sys.executable, "-m", "apps.cli", *(["--debug"] if self.debug else []), *self.arguments()]
+        return apps.command(*(["--debug"] if self.debug else []), *self.arguments())
 
     def ended(self) -> bool:
         """True if `train` has written its preset, so that nothing is left to be done."""

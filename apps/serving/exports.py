@@ -17,7 +17,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TextIO
 
+import apps
 import zoo
 from apps.serving.sources import SAVED_MODEL
 from zoo import preset
@@ -113,7 +113,7 @@ def _export(name: str, folder: Path, place: Path, say: Say, lock: int | None) ->
     started = time.monotonic()
     say(f"exporting {name}, which may take a minute")
     with subprocess.Popen(
-        [sys.executable, "-m", "apps.cli", "export", "--quiet", str(folder), str(place)],
+        apps.command("export", "--quiet", str(folder), str(place)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import apps
 from apps import cli
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
@@ -30,6 +31,7 @@ def test_help_and_usage_errors_import_nothing_heavy():
     code = f"""
 import io, sys
 from contextlib import redirect_stderr, redirect_stdout
+import apps
 from apps import cli
 for command in [None, *cli.COMMANDS]:
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -181,3 +183,18 @@ def test_module_and_command_are_the_same(folders):
 
     assert said("apps.sentiment", "--help") == said("apps.cli", "sentiment", "--help")
     assert said("apps.list", "modles") == said("apps.cli", "list", "modles")
+
+
+def test_folders_of_the_same_name_do_not_stand_for_ours(tmp_path):
+    """Django's projects keep their applications in `apps/`."""
+    for name in ("apps", "zoo", "optimizers"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    found = subprocess.run(apps.command("list", "models", "--json"), cwd=tmp_path, capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (0, "") and "resnet9" in found.stdout
+
+
+def test_our_own_processes_are_started_by_one_function():
+    root = Path(apps.__file__).parent
+    started = [path.name for path in root.rglob("*.py") if '"apps.cli"' in path.read_text(encoding="utf-8")]
+    assert started == ["__init__.py"]

@@ -15,16 +15,16 @@ from apps.serving import exports
 from zoo.errors import UserError
 
 ROOT = Path(__file__).parents[3]
-# In place of Python: -m apps.cli export --quiet PRESET PLACE
+# In place of Python: -P -m apps.cli export --quiet PRESET PLACE
 EXPORTER = """\
 #!/bin/sh
 echo started >> "$0.log"
-[ -e "$5/broken" ] && { echo "zoo: no such layer" >&2; exit 2; }
-mkdir -p "$6/mine/1"
-printf half > "$6/mine/1/saved_model.pb"
+[ -e "$6/broken" ] && { echo "zoo: no such layer" >&2; exit 2; }
+mkdir -p "$7/mine/1"
+printf half > "$7/mine/1/saved_model.pb"
 sleep 0.2
-printf whole > "$6/mine/1/saved_model.pb"
-echo "$6/mine/1"
+printf whole > "$7/mine/1/saved_model.pb"
+echo "$7/mine/1"
 """
 
 
