@@ -48,9 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     import zoo
     from zoo import interval, metrics
+    from zoo.data import sources
     from zoo.data.examples import without
 
     task = zoo.load(arguments.preset)
+    split = sources.measured_split(data) if arguments.data else split
     examples = task.labelled(data, split=split, **named)
     if not arguments.quiet and (not arguments.json or sys.stderr.isatty()):
         for note in examples.notes:

@@ -65,6 +65,12 @@ def splits(source: str | os.PathLike) -> tuple[str, ...]:
     return image_files.splits(Path(source)) if not isinstance(source, Frame) and Path(source).is_dir() else ()
 
 
+def measured_split(source: object) -> str | None:
+    """The split of a person's own data to measure on: "test", else "validation"; None: all of the data."""
+    there = splits(source)
+    return next((name for name in ("test", "validation") if name in there), None)
+
+
 def _digits(split: str | None) -> Examples:
     """Every fifth digit of scikit-learn's set is the test split: 1,437 and 360 images of 8 x 8 pixels."""
     import cv2

@@ -13,9 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import catalog, data, preset, weights
-from zoo.data import Examples, foreign
+from zoo.data import Examples, foreign, sources
 from zoo.data import examples as data_examples
-from zoo.data import sources as data_sources
 from zoo.data.batches import Batches, local
 from zoo.errors import UserError
 from zoo.recipe import Recipe
@@ -228,10 +227,7 @@ class Task:
         if hasattr(data, "renamed"):
             return data.renamed(self.labels)
         if labels is None and (isinstance(data, str | os.PathLike) or hasattr(data, "columns")):
-            if split is None:
-                there = data_sources.splits(data)
-                split = next((name for name in ("test", "validation") if name in there), None)
-            return self.load_examples(data, split, **columns).renamed(self.labels)
+            return self.load_examples(data, split or sources.measured_split(data), **columns).renamed(self.labels)
         return self.paired(*containers.labelled(data, labels, self.axes))
 
     def evaluate(
