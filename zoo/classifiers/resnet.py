@@ -34,6 +34,7 @@ from dataclasses import dataclass
 
 import keras
 
+from zoo.layers import arguments
 from zoo.layers.convolution import conv_bn
 from zoo.layers.head import logits
 from zoo.layers.pixels import pixels
@@ -105,12 +106,10 @@ def resnet(
     stride = stem_strides
     if stride is None:
         stride = 2 if stem == "7x7" else 1
-    for name, value in (("width", width), ("stem_strides", stride)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
-    _one_of("stem", stem, ("7x7", "3x3"))
-    _one_of("shortcut", shortcut, ("A", "B"))
-    _one_of("bottleneck_stride", bottleneck_stride, ("3x3", "1x1"))
+    arguments.whole(width=width, stem_strides=stride)
+    arguments.one_of(("7x7", "3x3"), stem=stem)
+    arguments.one_of(("A", "B"), shortcut=shortcut)
+    arguments.one_of(("3x3", "1x1"), bottleneck_stride=bottleneck_stride)
     style = _Style(
         convolve=functools.partial(conv_bn, use_bias=use_bias, momentum=momentum, epsilon=epsilon),
         last_gamma="zeros" if zero_gamma else "ones",
@@ -184,8 +183,3 @@ def _shortcut(x: keras.KerasTensor, filters: int, strides: int, style: _Style, n
     x = keras.layers.Permute((1, 3, 2), name=f"{name}_turn")(x)  # [B, H, C, W]
     x = keras.layers.ZeroPadding2D(((0, 0), (0, more)), data_format="channels_last", name=f"{name}_zeros")(x)
     return keras.layers.Permute((1, 3, 2), name=f"{name}_turn_back")(x)  # [B, H, W, filters]
-
-
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"Expected {name} to be one of {choices}. Received: {name}={value!r}")

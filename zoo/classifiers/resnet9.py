@@ -28,6 +28,7 @@ from collections.abc import Sequence
 
 import keras
 
+from zoo.layers import arguments
 from zoo.layers.convolution import conv_bn
 from zoo.layers.head import logits
 from zoo.layers.pixels import pixels
@@ -71,8 +72,7 @@ def resnet9(
         >>> resnet9(classes=10, image_size=28, channels=1, width=32).output_shape
         (None, 10)
     """
-    if not isinstance(width, int) or width < 1:
-        raise ValueError(f"Expected width to be a positive whole number. Received: width={width!r}")
+    arguments.whole(width=width)
     inputs, x = pixels(image_size, channels, mean, std)
     normalization = {"momentum": momentum, "epsilon": epsilon}
 

@@ -34,6 +34,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from zoo.layers import arguments
 from zoo.layers.head import logits
 
 _MULTIPLIERS = (0x5BD1E995, 0x2C1B3C6D)  # below 2**31: every backend takes them as int32
@@ -84,14 +85,10 @@ def text_cnn(
     numbers = {"vocabulary": vocabulary, "width": width, "filters": filters}
     numbers |= {f"windows[{at}]": window for at, window in enumerate(windows)}
     numbers |= {f"ngrams[{at}]": order for at, order in enumerate(ngrams)}
-    for name, value in numbers.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
+    arguments.whole(**numbers)
     if not windows or len(set(windows)) < len(windows):
         raise ValueError(f"Expected different windows, at least one. Received: windows={windows}")
-    for name, value in (("dropout", dropout), ("word_dropout", word_dropout)):
-        if not 0 <= value < 1:
-            raise ValueError(f"Expected {name} to be in [0, 1). Received: {name}={value}")
+    arguments.share(dropout=dropout, word_dropout=word_dropout)
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     # One place of padding more, so that a batch of empty texts has something to pool.

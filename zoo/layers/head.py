@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from zoo.layers import arguments
+
 
 def logits(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     """A linear layer. It is called "logits" in every model, so that fine-tuning finds what to leave behind.
@@ -18,6 +20,5 @@ def logits(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
     Raises:
         ValueError: `classes` is not a positive whole number.
     """
-    if not isinstance(classes, int) or classes < 1:
-        raise ValueError(f"Expected classes to be a positive whole number. Received: classes={classes!r}")
+    arguments.whole(classes=classes)
     return keras.layers.Dense(classes, name="logits")(x)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import keras
 
+from zoo.layers import arguments
+
 # Mean and standard deviation of the training images of ImageNet (red, green, blue), in pixel values: the constants that
 # torchvision's models take, (0.485, 0.456, 0.406) and (0.229, 0.224, 0.225), times 255.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -35,8 +37,7 @@ def pixels(
     height, width = (image_size, image_size) if isinstance(image_size, int) else _pair(image_size)
     if height < 1 or width < 1:
         raise ValueError(f"Expected an image_size of at least 1 pixel. Received: image_size={image_size!r}")
-    if not isinstance(channels, int) or channels < 1:
-        raise ValueError(f"Expected channels to be a positive whole number. Received: channels={channels!r}")
+    arguments.whole(channels=channels)
     means, stds = _per_channel("mean", mean, channels), _per_channel("std", std, channels)
     if min(stds) <= 0:
         raise ValueError(f"Expected std to be above 0. Received: std={std!r}")

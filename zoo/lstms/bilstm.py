@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import keras
 
+from zoo.layers import arguments
 from zoo.layers.head import logits
 
 
@@ -58,11 +59,8 @@ def bilstm(
         >>> bilstm(vocabulary=1000, classes=3).output_shape
         (None, 3)
     """
-    for name, value in (("vocabulary", vocabulary), ("width", width), ("units", units), ("layers", layers)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"Expected dropout to be in [0, 1). Received: dropout={dropout}")
+    arguments.whole(vocabulary=vocabulary, width=width, units=units, layers=layers)
+    arguments.share(dropout=dropout)
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     x = keras.layers.Embedding(vocabulary, width, mask_zero=True, name="embedding")(tokens)  # [B, T, width]

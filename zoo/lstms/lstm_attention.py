@@ -34,6 +34,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.layers import arguments
 from zoo.layers.embedding import Embedding
 from zoo.layers.recurrence import AdditiveScores, GeneralScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
@@ -76,13 +77,9 @@ def lstm_attention(
         >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 100)
     """
-    for name, value in (("vocabulary", vocabulary), ("width", width), ("units", units), ("layers", layers)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
-    if attention not in ("luong", "bahdanau"):
-        raise ValueError(f"Expected attention to be 'luong' or 'bahdanau'. Received: attention={attention!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"Expected dropout to be in [0, 1). Received: dropout={dropout}")
+    arguments.whole(vocabulary=vocabulary, width=width, units=units, layers=layers)
+    arguments.one_of(("luong", "bahdanau"), attention=attention)
+    arguments.share(dropout=dropout)
     model = (Luong if attention == "luong" else Bahdanau)(vocabulary, width, units, layers, dropout, tied)
     if not features:
         return model

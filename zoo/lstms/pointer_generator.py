@@ -34,6 +34,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.layers import arguments
 from zoo.layers.embedding import Embedding
 from zoo.layers.recurrence import AdditiveScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
@@ -78,14 +79,10 @@ def pointer_generator(
         >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 100)
     """
-    for name, value in (("vocabulary", vocabulary), ("width", width), ("units", units)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
+    arguments.whole(vocabulary=vocabulary, width=width, units=units)
     if not coverage >= 0:
         raise ValueError(f"Expected coverage to be at least 0. Received: coverage={coverage}")
-    for name, value in (("smoothing", smoothing), ("dropout", dropout)):
-        if not 0 <= value < 1:
-            raise ValueError(f"Expected {name} to be in [0, 1). Received: {name}={value}")
+    arguments.share(smoothing=smoothing, dropout=dropout)
     model = PointerGenerator(vocabulary, width, units, coverage, smoothing, dropout)
     if not features:
         return model

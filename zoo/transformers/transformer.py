@@ -26,6 +26,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from zoo.layers import arguments
 from zoo.layers.attention import NOWHERE, CrossAttention, SelfAttention, causal_bias, padding_bias, sinusoids
 from zoo.layers.embedding import Embedding
 from zoo.layers.sequence import SequenceModel
@@ -72,15 +73,11 @@ def transformer(
         >>> tuple(model({"source": source, "target": target}).shape)
         (1, 3, 100)
     """
-    counts = {"vocabulary": vocabulary, "width": width, "layers": layers, "heads": heads}
-    for name, value in (counts | ({"hidden": hidden} if hidden is not None else {})).items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"Expected {name} to be a positive whole number. Received: {name}={value!r}")
-    if norm not in ("pre", "post"):
-        raise ValueError(f"Expected norm to be 'pre' or 'post'. Received: norm={norm!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"Expected dropout to be in [0, 1). Received: dropout={dropout}")
-    model = Transformer(vocabulary, width, layers, heads, hidden or 4 * width, norm, activation, dropout, tied)
+    hidden = 4 * width if hidden is None else hidden
+    arguments.whole(vocabulary=vocabulary, width=width, layers=layers, heads=heads, hidden=hidden)
+    arguments.one_of(("pre", "post"), norm=norm)
+    arguments.share(dropout=dropout)
+    model = Transformer(vocabulary, width, layers, heads, hidden, norm, activation, dropout, tied)
     if not features:
         return model
     source = keras.Input((None,), dtype="int32", name="source")
