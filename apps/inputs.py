@@ -323,7 +323,7 @@ def _document(stream: BinaryIO, name: str) -> Iterator[Item]:
 
 
 def _no_text(content: bytes, expected: str) -> UserError | None:
-    """The fault of a file that is no text from its start, in words."""
+    """The error for a file that is no text from its start; None for a text."""
     if is_utf16(content):
         return UserError(UTF16)
     return UserError(f"not a text file; expected UTF-8, {expected}") if b"\0" in content else None

@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from apps import results, sockets
     from apps.serving import cors, server, tokens
-    from apps.serving.access_log import Journal
+    from apps.serving.access_log import AccessLog
 
     origins = cors.origins(arguments.cors_origin)
     token = tokens.Token.read(arguments.token_file)
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         listeners = server.Listeners(addresses, workers + arguments.queue, max_body)
         stack.callback(listeners.close)
-        journal = Journal(words=results.is_terminal(sys.stdout))
+        journal = AccessLog(words=results.is_terminal(sys.stdout))
         stack.callback(journal.close)
         with sockets.terminable():
             found = [_exported(source, k, len(found), stack, arguments.quiet) for k, source in enumerate(found, 1)]

@@ -56,7 +56,7 @@ class Summaries(texts.Texts):
     def ask(self, task, items: Iterable, batch_size: int, first: int) -> Iterator[Result]:
         """One Generation per item."""
         for result in super().ask(task, items, batch_size, first):
-            if self.sentences is None or result.error is not None:
+            if self.sentences is None or result.error is not None or result.unchanged:
                 yield result
                 continue
             others = tuple((beginning(text, self.sentences), score) for text, score in result.alternatives)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from apps import columns
 from apps.answer import config as checked
-from zoo import run_state, task_catalog
+from zoo import run_state
 from zoo.errors import UserError
 from zoo.scaling import heartbeat
 
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _trained(arguments: argparse.Namespace) -> int:
-    from zoo import scaling
+    from zoo import recipes, scaling
 
     pending = []  # what is said of the devices once nothing else is wrong
     # Before TensorFlow is imported, and its devices are fixed.
@@ -75,7 +75,10 @@ def _trained(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.save_every < float("inf"):
         raise UserError(f"--save-every: expected seconds, 0 or more, got {arguments.save_every:g}")
     recipe = _recipe(arguments)
-    languages = _languages(arguments, recipe.task)
+    pair = (arguments.source, arguments.target)
+    languages = recipes.languages(
+        recipe, pair, arguments.data is not None, arguments.init, "--source and --target", "--source de --target en"
+    )
     if arguments.init:
         checked(arguments.init, recipe.task)  # refused here rather than after the data have been read
     named = columns.chosen(arguments, recipe.task, languages or ())
@@ -158,26 +161,6 @@ def _unchanged(arguments: argparse.Namespace):
     from zoo import recipes
 
     return recipes.get(arguments.follow or recipes.DEFAULTS.get(arguments.recipe, arguments.recipe))
-
-
-def _languages(arguments: argparse.Namespace, task: str) -> tuple[str, str] | None:
-    """The languages of the person's own pairs; None where there are none, or the recipe's are meant."""
-    given = (arguments.source, arguments.target)
-    if "languages" not in task_catalog.entry(task).texts or arguments.data is None:
-        if given != (None, None):
-            raise UserError("--source and --target are languages of your own pairs: zoo train translate --data F ...")
-        return None
-    if None not in given:
-        if given[0].lower() == given[1].lower():
-            raise UserError(f"--source and --target: expected two different languages, got {given[0]} twice")
-        return given
-    if given == (None, None) and arguments.init:
-        from zoo import preset
-
-        config = preset.read_config(preset.find(arguments.init))
-        if config["task"] == task:
-            return tuple(config["languages"])
-    raise UserError("name the languages of your pairs, what is read and what is written: --source de --target en")
 
 
 def _recipe(arguments: argparse.Namespace):

@@ -108,7 +108,7 @@ def _presets(wanted: Sequence[str]) -> dict[str, tuple[Path, dict]]:
 def _desks(models, configs: Mapping[str, dict], folder: Path) -> list:
     """A desk for each application that declares a tab and has a preset among these."""
     from apps import cli
-    from apps.pages.tab_session import Desk
+    from apps.pages.tab_session import TabSession
 
     modules = ((name, importlib.import_module(module)) for name, (module, _) in cli.COMMANDS.items())
     desks, used = [], set()
@@ -117,7 +117,7 @@ def _desks(models, configs: Mapping[str, dict], folder: Path) -> list:
             continue
         fitting = {preset: config for preset, config in configs.items() if config["task"] == tab.task}
         if fitting:
-            desks.append(Desk(name, module, models, fitting, folder))
+            desks.append(TabSession(name, module, models, fitting, folder))
             used |= set(fitting)
     if rest := [preset for preset in configs if preset not in used]:
         raise UserError(f"{rest[0]} is a preset for {configs[rest[0]]['task']}, for which the page has no tab")

@@ -83,7 +83,7 @@ def examples(sizes: dict, rows: int, length: int, seed: int = 0):
 
 
 class Library:
-    """Base of the children: `cases` maps (who, beam, rows) to a call that answers tokens [rows, 32]."""
+    """Base of the libraries in child processes: `cases` maps (who, beam, rows) to a call -> tokens [rows, 32]."""
 
     def __init__(self, sizes: dict):
         self.sizes, self.cases = sizes, {}

@@ -1,7 +1,7 @@
 """From measured compute and bytes to more workers than there are here: a model of synchronous training, and its page.
 
 Every worker computes the gradients of its rows; then all exchange them by a ring all-reduce (Patarasuk and Yuan 2009,
-"Bandwidth optimal all-reduce algorithms for clusters of workstations", Journal of Parallel and Distributed Computing
+"Bandwidth optimal all-reduce algorithms for clusters of workstations", AccessLog of Parallel and Distributed Computing
 69(2), 117-124), in which each of n workers sends 2 (n - 1) / n times the bytes of the gradients, in 2 (n - 1) rounds.
 """
 

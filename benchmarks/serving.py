@@ -33,7 +33,6 @@ import random
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -41,6 +40,8 @@ from pathlib import Path
 
 import raw_client
 import side_by_side
+
+import apps
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -402,7 +403,7 @@ def benchmark(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> dic
     place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="serving-")))
     folders = {}
     for model, preset in PRESETS.items():
-        command = [sys.executable, "-m", "apps.cli", "export", "--quiet", preset, str(place)]
+        command = apps.command("export", "--quiet", preset, str(place))
         child = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         if child.returncode:
             raise RuntimeError(f"{preset} cannot be exported:\n{child.stderr[-3000:]}")
@@ -415,7 +416,7 @@ def benchmark(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> dic
     contenders = {INSIDE: InProcess(child)}
     paths = {model: f"/v1/models/{model}:predict" for model in folders}
     named = [f"{model}={folder}" for model, folder in folders.items()]
-    command = [sys.executable, "-m", "apps.cli", "serve", *named, "--port", "0", "--grpc-port", "0"]
+    command = apps.command("serve", *named, "--port", "0", "--grpc-port", "0")
     command += ["--workers", str(arguments.workers)] if arguments.workers else []
     for who, options in {OURS: [], BATCHED: ["--batch", "8"]}.items():
         contenders[who] = Server([*command, *options], paths, bodies, stack)

@@ -43,7 +43,7 @@ def exclusions(variables, excluded, owner) -> list[str | int]:
 
 
 def decayed(variables, excluded) -> list[bool]:
-    """True if each variable is decayed: not if a pattern of `excluded` matches, or its place is in there."""
+    """For each variable, True if it is decayed: not if a pattern of `excluded` matches, or its place is in there."""
     return [not any(_matches(each, place, variable) for each in excluded) for place, variable in enumerate(variables)]
 
 

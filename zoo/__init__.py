@@ -59,7 +59,7 @@ def build(name: str, *, weights: str | os.PathLike | None = None, **arguments) -
     return files.build(name, weights, **arguments)
 
 
-def models(filter: str | None = None, *, task: str | None = None, pretrained: bool = False) -> list[str]:
+def models(filter: str | None = None, task: str | None = None, pretrained: bool = False) -> list[str]:
     """Names of the architectures that `build` knows.
 
     Args:
@@ -116,6 +116,13 @@ def train(
     batch_size: int | None = None,
     seed: int | None = None,
     validation: object = None,
+    languages: tuple[str, str] | None = None,
+    text_column: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    source_column: str | None = None,
+    target_column: str | None = None,
+    init: str | os.PathLike | None = None,
     **options,
 ) -> Task:
     """Trains a recipe, or an application on one's own data, as `zoo train` does, and writes a preset folder.
@@ -123,7 +130,7 @@ def train(
     Args:
         name: A recipe's name, or an application's: "sentiment", "classify", "translate", "summarize".
         data: One's own data: a data frame, a table's path (.csv, .tsv, .jsonl, each also with .gz) or a folder of class
-            folders. Columns are called text or path, and label; of pairs as their languages, or source and target.
+            folders.
         out: Folder to write; it must not exist or be empty. None: "runs/RECIPE".
         recipe: Of an application, another recipe than its default.
         optimizer: Name of one of our optimizers; with its own rate where `learning_rate` is None.
@@ -132,7 +139,14 @@ def train(
         batch_size: Examples a step.
         seed: Seeds everything that is random.
         validation: Data to validate on, or the share in (0, 1) of the data to hold back.
-        **options: Of `zoo.training.fit`: `columns`, `languages`, `init`, `resume`, `strategy`, `say`, `verbose`.
+        languages: Of one's own translation pairs, the language that is read and the one that is written: ("de", "en").
+        text_column: Column of texts; None: "text".
+        path_column: Column of the paths of images; None: "path" or another usual name.
+        label_column: Column of labels; None: "label".
+        source_column: Of pairs, the column that is read; None: its language, or "source".
+        target_column: Of pairs, the column that is written; None: its language, or "target".
+        init: A preset to start from (fine-tuning).
+        **options: Of `zoo.training.fit`: `resume`, `save_every`, `strategy`, `say`, `begin`, `verbose`.
 
     Returns:
         The trained task, as `zoo.load(out)` gives it.
@@ -143,11 +157,14 @@ def train(
     Example:
         task = zoo.train("sentiment", data=frame, out="runs/mine", epochs=3)
     """
+    import numbers
+
     from zoo import recipes, training
 
-    share = validation if isinstance(validation, float) else None
+    share = validation if isinstance(validation, numbers.Real) else None
+    own = data is not None
     followed = recipes.changed(
-        recipes.followed(name, recipe, data is not None),
+        recipes.followed(name, recipe, own),
         optimizer=optimizer,
         learning_rate=learning_rate,
         epochs=epochs,
@@ -155,8 +172,23 @@ def train(
         seed=seed,
         validation=share,
     )
-    held = validation if share is None else None
-    return training.fit(followed, out or f"runs/{followed.name}", source=data, validation=held, **options)
+    columns = {
+        "text_column": text_column,
+        "path_column": path_column,
+        "label_column": label_column,
+        "source_column": source_column,
+        "target_column": target_column,
+    }
+    return training.fit(
+        followed,
+        out or f"runs/{followed.name}",
+        source=data,
+        columns=columns,
+        languages=recipes.languages(followed, languages, own, None if init is None else str(init)),
+        validation=None if share is not None else validation,
+        init=None if init is None else str(init),
+        **options,
+    )
 
 
 def presets() -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 
 from zoo import interval
 from zoo.metrics import is_share, shown
@@ -40,7 +42,8 @@ def text(recipe: Recipe, config: Mapping, scores: Mapping) -> str:
     name = config["name"]
     again = "FOLDER" if own else name
     if scores["split"] == "validation":
-        again = "FOLDER --data DATA"
+        data = config["data"]
+        again = f"FOLDER --data {shlex.quote(data) if Path(data).exists() else 'DATA'}"
     origin = f"the {recipe.validation if isinstance(recipe.validation, str) else 'training'} split"
     if own:
         origin = held.get("data", "the data")

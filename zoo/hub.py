@@ -34,7 +34,7 @@ def config(preset: str, task: str, languages: tuple[str, str] | None = None) -> 
     name = Path(str(preset).removeprefix(PREFIX)).resolve().name
     found = {"name": name, "task": task, "model": "hub_seq2seq", "decoding": {"beam": 4, "max_length": 128}}
     found |= {"data": str(preset), "data_terms": f"Weights of KerasHub's preset {name}: see its own terms"}
-    if "languages" in task_catalog.entry(task).texts:
+    if "languages" in task_catalog.entry(task).config_lists:
         found["languages"] = list(languages or ("source", "target"))
     return found
 

@@ -83,7 +83,7 @@ def read_config(folder: Path) -> dict:
         declared = task_catalog.entry(config["task"])
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    for key, count in declared.texts.items():
+    for key, count in declared.config_lists.items():
         if key not in config:
             raise UserError(f"{path}: lacks {key}")
         texts = config[key]

@@ -20,13 +20,13 @@ class Entry:
         name: As "task" of config.json.
         implementation: "module:class".
         columns: Names of a table's columns, for what is read and what is right.
-        texts: Lists of different texts that config.json must hold -> how many texts each has; None: any number from 1.
+        config_lists: Lists of different texts that config.json must hold -> how many texts each has; None: one or more.
     """
 
     name: str
     implementation: str
     columns: tuple[str, str]
-    texts: Mapping[str, int | None] = field(default_factory=dict)
+    config_lists: Mapping[str, int | None] = field(default_factory=dict)
 
     def load(self) -> type:
         """The class itself. Imports TensorFlow."""
@@ -39,7 +39,7 @@ CATALOG: tuple[Entry, ...] = (
         name="image-classification",
         implementation="zoo.tasks.image_classification:ImageClassification",
         columns=("path", "label"),
-        texts={"labels": None},
+        config_lists={"labels": None},
     ),
     Entry(
         name="summarization",
@@ -50,13 +50,13 @@ CATALOG: tuple[Entry, ...] = (
         name="text-classification",
         implementation="zoo.tasks.text_classification:TextClassification",
         columns=("text", "label"),
-        texts={"labels": None},
+        config_lists={"labels": None},
     ),
     Entry(
         name="translation",
         implementation="zoo.tasks.translation:Translation",
         columns=("source", "target"),
-        texts={"languages": 2},
+        config_lists={"languages": 2},
     ),
 )
 

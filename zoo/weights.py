@@ -100,10 +100,12 @@ def build(name: str, weights: str | os.PathLike, **arguments):
     path = folder / "weights" / "model.weights.h5"
     trained = catalog.build(name, **config["arguments"])
     load(trained, path)
-    if all(config["arguments"].get(key) == value for key, value in arguments.items()):
+    own = config["arguments"]
+    if all(key in own and own[key] == value for key, value in arguments.items()):
         return trained
     model = catalog.build(name, **{**config["arguments"], **arguments})
-    take(model, by_name(trained))
+    if not take(model, by_name(trained)):
+        raise UserError(f"{weights}: none of its weights fits the model that these arguments build")
     return model
 
 

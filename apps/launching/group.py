@@ -180,7 +180,7 @@ class Worker:
             self.refused |= sign == heartbeat.REFUSED
 
     def overdue(self, timeout: float) -> Failure | None:
-        """True if it has given no sign for too long."""
+        """The failure of a worker that has given no sign for too long; None otherwise."""
         if self.heard is None or time.monotonic() - self.heard < timeout:
             return None
         if self.joined:

@@ -59,7 +59,7 @@ def _over(plan: Plan, failure: Failure) -> bool:
 
 
 def _refused(failure: Failure) -> int:
-    """The lines that the first worker has not said itself."""
+    """Says what the first worker has not said itself; returns the exit status."""
     if not failure.spoken:
         _say(failure.last.removeprefix("zoo: ") or failure.sentence)
     return 2

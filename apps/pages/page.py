@@ -14,7 +14,7 @@ import gradio as gr
 
 from apps import cli
 from apps.pages import cards
-from apps.pages.tab_session import Desk
+from apps.pages.tab_session import TabSession
 from apps.pages.views import VIEWS, View
 from zoo.errors import UserError
 
@@ -27,7 +27,7 @@ _CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_
 _STEP = {"trigger_mode": "always_last", "api_visibility": "private"}
 
 
-def build(desks: Sequence[Desk], errors: TextIO, debug: bool) -> gr.Blocks:
+def build(desks: Sequence[TabSession], errors: TextIO, debug: bool) -> gr.Blocks:
     """The page of these applications.
 
     Args:
@@ -49,7 +49,7 @@ def build(desks: Sequence[Desk], errors: TextIO, debug: bool) -> gr.Blocks:
     return blocks.queue(max_size=WAITING, api_open=False)
 
 
-def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
+def _tab(desk: TabSession, errors: TextIO, debug: bool) -> None:
     about = cli.COMMANDS[desk.name][1]
     gr.Markdown(f"{about[0].upper()}{about[1:]}.", elem_classes="about")
     place = gr.Column()  # filled below, once there is an item that the examples are examples of
@@ -78,13 +78,13 @@ def _tab(desk: Desk, errors: TextIO, debug: bool) -> None:
     examples.click(desk.examples.__getitem__, examples, [preset, item], queue=False, **_STEP).then(**asked)
 
 
-def _about(desk: Desk, preset: str) -> str:
+def _about(desk: TabSession, preset: str) -> str:
     """The preset's labels and limits, and links to more about it."""
     card = cards.address(preset)
     return f"{desk.introduction(preset)} [Limits]({card}#limits), [card]({card})"
 
 
-def _item(desk: Desk) -> gr.components.Component:
+def _item(desk: TabSession) -> gr.components.Component:
     if desk.tab.takes == "picture":
         area = gr.Image(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=_HEIGHT)
         # The file reaches the application as it is; gr.Image's own would open it first, in words of its own. Not a
@@ -94,8 +94,8 @@ def _item(desk: Desk) -> gr.components.Component:
     return gr.Textbox(label="Text", lines=5, max_lines=16, placeholder=desk.tab.hint)
 
 
-def _examples(desk: Desk, item: gr.components.Component) -> gr.Dataset:
-    """The examples; it tells the place of the one that was chosen."""
+def _examples(desk: TabSession, item: gr.components.Component) -> gr.Dataset:
+    """The list of examples, which gives the place of the chosen one."""
     several = len({preset for preset, _ in desk.examples}) > 1
     return gr.Dataset(
         label="To try",
@@ -125,7 +125,7 @@ def _keep_to_uploads(block: gr.blocks.Block) -> None:
     block.async_move_resource_to_block_cache = take_uploaded
 
 
-def _answering(desk: Desk, views: Sequence[View], errors: TextIO, debug: bool) -> Callable:
+def _answering(desk: TabSession, views: Sequence[View], errors: TextIO, debug: bool) -> Callable:
     """The step from a preset and an item to the values of all views; what is quick is shown before what is slow."""
 
     def answer(preset: str, given: str | None):

@@ -28,7 +28,7 @@ class _TooLarge(Exception):
     """More came than was allowed."""
 
 
-class Guard:
+class RequestFilter:
     """An ASGI application around another.
 
     Args:

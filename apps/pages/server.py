@@ -15,7 +15,7 @@ import uvicorn
 
 from apps import sockets
 from apps.pages import cards, theme
-from apps.pages.request_filter import Guard
+from apps.pages.request_filter import RequestFilter
 
 MOST_FILE = 64 * 2**20  # bytes of a picture; a photo of 100 megapixels has about 40 MB
 _PATIENCE = 0.3  # seconds for what is on its way at the end; an open page would wait for ever
@@ -65,7 +65,7 @@ def run(
     blocks.has_launched = True  # from here on Gradio checks which files are read, which mounting alone does not begin
     server = _Server(
         uvicorn.Config(
-            Guard(application, MOST_FILE),
+            RequestFilter(application, MOST_FILE),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -20,7 +20,7 @@ _BATCH = 32  # lines that go through the model at a time
 Answered = tuple[inputs.Item, Result]
 
 
-class Desk:
+class TabSession:
     """One application's answers.
 
     Args:

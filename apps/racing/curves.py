@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from apps.racing import line_styles
-from apps.racing.line_styles import LOOKS
+from apps.racing.line_styles import LINE_STYLES
 
 
 def draw(measured: Mapping, stream: IO[bytes]) -> None:
@@ -34,7 +34,7 @@ def draw(measured: Mapping, stream: IO[bytes]) -> None:
     search, curves, scores = (figure.add_subplot(grid[1, column]) for column in range(3))
     handles = []
     for place, entry in enumerate(entries):
-        look = {**LOOKS[place % len(LOOKS)], "markersize": 6, "markeredgewidth": 1.3}
+        look = {**LINE_STYLES[place % len(LINE_STYLES)], "markersize": 6, "markeredgewidth": 1.3}
         name = entry["optimizer"]
         handles.append(Line2D([], [], **look, label=name))
         rates = [each["learning_rate"] for each in entry["search"]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 # Colours of Okabe and Ito, ordered so that neighbours differ in lightness too.
-LOOKS = (
+LINE_STYLES = (
     {"color": "#000000", "linestyle": "-", "marker": "o"},
     {"color": "#56B4E9", "linestyle": (0, (5, 1)), "marker": "x"},
     {"color": "#D55E00", "linestyle": "--", "marker": "s"},

@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from apps.racing import line_styles
-from apps.racing.line_styles import LOOKS
+from apps.racing.line_styles import LINE_STYLES
 from apps.racing.search import NOISE, RULE, Run
 from apps.racing.surfaces import Surface
 
-MOST = len(LOOKS)  # curves that can be told apart in one picture
+MOST = len(LINE_STYLES)  # curves that can be told apart in one picture
 _COLUMNS = 4
 _HALO = patheffects.withStroke(linewidth=2.5, foreground="white")
 FRAMES = 32
@@ -121,7 +121,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _look(place: int) -> dict:
-    return {**LOOKS[place % MOST], "linewidth": 1.3, "markersize": 4.5, "markeredgewidth": 1.2}
+    return {**LINE_STYLES[place % MOST], "linewidth": 1.3, "markersize": 4.5, "markeredgewidth": 1.2}
 
 
 def _title(runs: Sequence[Run]) -> str:

@@ -18,7 +18,7 @@ _WAITING = 10_000  # lines
 _MOMENT = 0.02  # seconds
 
 
-class Journal:
+class AccessLog:
     """The server's lines on standard output.
 
     Args:

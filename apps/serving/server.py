@@ -13,7 +13,7 @@ import grpc
 import uvicorn
 
 from apps import sockets
-from apps.serving.access_log import Journal
+from apps.serving.access_log import AccessLog
 from apps.serving.protocol import Protocol
 from zoo.errors import UserError
 
@@ -84,7 +84,7 @@ class Listeners:
         self.grpc.stop(None)
 
 
-def run(application, listeners: Listeners, timeout: float, journal: Journal, ready: dict) -> int:
+def run(application, listeners: Listeners, timeout: float, journal: AccessLog, ready: dict) -> int:
     """Serves until a signal ends it.
 
     Args:

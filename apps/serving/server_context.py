@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from apps.serving.access_log import Journal
+from apps.serving.access_log import AccessLog
 from apps.serving.metrics import Metrics
 from apps.serving.models import Models
 from apps.serving.tokens import Token
@@ -27,6 +27,6 @@ class ServerContext:
     models: Models
     workers: Workers
     counts: Metrics
-    journal: Journal
+    journal: AccessLog
     token: Token
     max_body: int

@@ -31,7 +31,7 @@ class Source:
 
 
 def sources(items: Sequence[str]) -> list[Source]:
-    """A source that the command line names.
+    """Sources that the command line names.
 
     Raises:
         UserError: One of them is nowhere, or two have the same name.

@@ -194,7 +194,14 @@ def test_folders_of_the_same_name_do_not_stand_for_ours(tmp_path):
     assert (found.returncode, found.stderr) == (0, "") and "resnet9" in found.stdout
 
 
+def test_a_process_of_ours_runs_this_very_code(tmp_path):
+    """Not the installed one, where this is another checkout."""
+    program = apps.command()[:-1] + [apps.command()[-1].replace("sys.exit(main())", "print(main.__code__.co_filename)")]
+    found = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert found.stdout.strip() == cli.main.__code__.co_filename
+
+
 def test_our_own_processes_are_started_by_one_function():
-    root = Path(apps.__file__).parent
-    started = [path.name for path in root.rglob("*.py") if '"apps.cli"' in path.read_text(encoding="utf-8")]
-    assert started == ["__init__.py"]
+    root = Path(apps.__file__).parent.parent
+    paths = [path for top in ("apps", "zoo", "benchmarks") for path in (root / top).rglob("*.py")]
+    assert not [path for path in paths if '"-m", "apps.cli"' in path.read_text(encoding="utf-8")]

@@ -63,6 +63,11 @@ def test_what_is_given_back_unchanged_is_said_in_every_form(ask, tmp_path):
     assert (brief, long) == ("0,brief,BRIEF,-0.5,true,,,,", "1,long,LONG,-0.5,,,,,")
 
 
+def test_a_text_that_is_given_back_is_not_cut(ask):
+    (line,) = ask("brief one. brief two.", "--sentences", "1", "--json")[1]
+    assert json.loads(line)["text"] == "BRIEF ONE. BRIEF TWO."
+
+
 def test_bad_documents_fail_in_their_place(ask, tmp_path):
     (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "latin.txt").write_bytes(b"gut\nganz sch\xf6n\n")

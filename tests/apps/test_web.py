@@ -63,14 +63,14 @@ def test_a_tab_names_presets_and_pictures_that_are_there(name):
 def desk(folders, writers, fake, tmp_path):
     """Makes the desk of an application whose only preset is the fake one."""
     from apps.pages.models import Models
-    from apps.pages.tab_session import Desk
+    from apps.pages.tab_session import TabSession
 
     place = {"sentiment": folders["text"], "classify": folders["image"], "translate": writers["mine"]}
     place["summarize"] = writers["summary"]
 
     def make(name):
         models = Models({"mine": place[name]})
-        return Desk(name, MODULES[name], models, {"mine": preset.read_config(place[name])}, tmp_path)
+        return TabSession(name, MODULES[name], models, {"mine": preset.read_config(place[name])}, tmp_path)
 
     return make
 
@@ -139,10 +139,10 @@ def test_presets_and_labels_are_called_by_words():
 
 def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
     from apps.pages.models import Models
-    from apps.pages.tab_session import Desk
+    from apps.pages.tab_session import TabSession
 
     config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
-    found = Desk("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
+    found = TabSession("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
     assert "negative, positive" in found.introduction("mine")
 
 
@@ -150,10 +150,10 @@ def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
 def test_links_follow_the_introduction(folders, fake, tmp_path):
     from apps.pages import page
     from apps.pages.models import Models
-    from apps.pages.tab_session import Desk
+    from apps.pages.tab_session import TabSession
 
     config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
-    found = Desk("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
+    found = TabSession("sentiment", MODULES["sentiment"], Models({"mine": folders["text"]}), {"mine": config}, tmp_path)
     assert page._about(found, "mine").endswith("negative, positive. [Limits](/card/mine#limits), [card](/card/mine)")
 
 
@@ -356,7 +356,7 @@ def test_ctrl_c_ends_it_within_a_second_though_a_page_is_open_and_an_answer_is_c
 def test_what_announces_no_size_is_bounded_too(path, size, status):
     from starlette.responses import PlainTextResponse
 
-    from apps.pages.request_filter import Guard
+    from apps.pages.request_filter import RequestFilter
 
     async def application(scope, receive, send):
         while (await receive())["more_body"]:
@@ -374,7 +374,7 @@ def test_what_announces_no_size_is_bounded_too(path, size, status):
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": f"/gradio_api/{path}", "headers": []}
-    asyncio.run(Guard(application, 2**20)(scope, receive, send))
+    asyncio.run(RequestFilter(application, 2**20)(scope, receive, send))
     assert sent[0]["status"] == status
 
 

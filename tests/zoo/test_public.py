@@ -1,5 +1,6 @@
 """The Python interface: what a task takes, what `zoo` names, and how answers show themselves."""
 
+import copy
 import dataclasses
 import inspect
 import io
@@ -111,8 +112,13 @@ def test_other_modes_of_pil_are_read_or_refused(fashion):
     clear = Image.fromarray(np.dstack([PIXELS, np.full((30, 20), 255, np.uint8)]))
     assert fashion(clear) == fashion(PIXELS)
     assert fashion(grey.convert("1")).error is None and fashion(grey.convert("CMYK")).error is None
+    for mode in ("La", "PA"):
+        assert fashion(grey.convert("LA").convert(mode)).error is None
+    assert fashion(clear.convert("RGBa")) == fashion(PIXELS)
     with pytest.raises(UserError, match="got F: convert it first"):
         fashion(grey.convert("F"))
+    with pytest.raises(UserError, match="at most 16 bits, got values up to 70000"):
+        fashion(Image.fromarray(np.full((9, 9), 70_000, np.int32)))
 
 
 @pytest.mark.parametrize(
@@ -141,14 +147,56 @@ LABELLED = {
     "series": (pd.Series(TEXTS), pd.Series(LABELS)),
     "frame": (pd.DataFrame({"text": [*TEXTS, None], "label": [*LABELS, "neg"]}),),
     "data set of places": (tf.data.Dataset.from_tensor_slices((TEXTS, [1, 0])).batch(2),),
+    "column": (TEXTS, np.array([[1], [0]])),
+    "shuffled data set": (tf.data.Dataset.from_tensor_slices((TEXTS * 50, LABELS * 50)).shuffle(100).batch(3),),
     "data set of names": (tf.data.Dataset.from_tensor_slices((TEXTS, LABELS)),),
 }
 
 
+@pytest.mark.filterwarnings("ignore:a data frame of 3 rows")
 @pytest.mark.parametrize("given", LABELLED.values(), ids=LABELLED)
 def test_labels_are_counted_as_the_task_counts_them(sentiment, given):
     assert sentiment.labels == ("neg", "pos")
     assert sentiment.evaluate(*given) == {"accuracy": 1.0}
+
+
+@pytest.mark.parametrize("labels", [("1", "3", "5"), ("0", "1", "2")])
+def test_numbers_name_labels_that_are_numbers(sentiment, labels):
+    task = copy.copy(sentiment)
+    task.labels = labels
+    for given in (list(map(int, labels)), np.array(labels, int), list(labels)):
+        assert list(task.paired(["a", "b", "c"], list(given)).labels) == [0, 1, 2]
+    with pytest.raises(UserError, match="the label '7' is unknown to the model"):
+        task.paired(["a"], [7])
+    task.labels = ("False", "True")
+    assert list(task.paired(["a", "b"], [True, np.False_]).labels) == [1, 0]
+
+
+@pytest.mark.parametrize("wrong", [{"batchsize": 3}, {"split": "test"}, {"text_column": "words"}])
+def test_options_that_say_nothing_about_items_are_refused(sentiment, wrong):
+    with pytest.raises(UserError, match=f"expected {next(iter(wrong))} with a path only"):
+        sentiment.evaluate(TEXTS, LABELS, **wrong)
+
+
+def test_rows_that_are_left_out_are_told(sentiment):
+    with pytest.warns(UserWarning, match="1 of 3 rows is incomplete and left out: row 3 has no text"):
+        sentiment.evaluate(*LABELLED["frame"])
+
+
+def test_grey_pictures_in_an_array_are_several(fashion, tmp_path):
+    grey = PIXELS[..., 0]
+    assert [result.label for result in fashion(np.stack([grey, grey]))] == [fashion(grey).label] * 2
+    assert fashion.evaluate(np.stack([grey] * 3), [fashion(grey).label] * 3) == {"accuracy": 1.0}
+    with pytest.raises(UserError, match="example 2: .*No such file"):
+        fashion.evaluate([grey, tmp_path / "none.png"], [0, 0])
+
+
+def test_pictures_of_a_frame_are_measured(fashion, tmp_path, monkeypatch):
+    path = pictures(tmp_path)["path"]
+    label = fashion(path).label
+    assert fashion.evaluate(pd.DataFrame({"path": [path, str(path)], "label": [label, label]})) == {"accuracy": 1.0}
+    with pytest.raises(UserError, match="no such file: none.png .row 1.; paths begin at the current folder"):
+        fashion.evaluate(pd.DataFrame({"file": ["none.png"], "label": [label]}))
 
 
 def test_a_file_is_evaluated_as_by_the_command(sentiment, tmp_path):
@@ -166,9 +214,13 @@ def test_a_file_is_evaluated_as_by_the_command(sentiment, tmp_path):
         ((TEXTS, [2, 0]), "expected labels by name, or from 0 to 1, got 2"),
         ((TEXTS, [-1, 0]), "expected labels by name, or from 0 to 1, got -1"),
         ((TEXTS, [0.5, 1.0]), "expected the name of a label, or its place, got float"),
-        ((TEXTS, ["pos"]), "expected a label for each item, got 2 items and 1 labels"),
+        ((TEXTS, ["pos"]), "expected a label for each item, got 2 and 1: items, labels"),
         ((TEXTS,), "expected labels beside the items"),
         ((tf.data.Dataset.from_tensor_slices(TEXTS),), "expected labels beside the items"),
+        ((tf.data.Dataset.from_tensor_slices((TEXTS,)),), "expected labels beside the items"),
+        ((TEXTS, np.eye(2)), "one label for each item, got an array of 2x2; of one-hot labels give argmax"),
+        (([], []), "no example to measure on"),
+        (("imdb_reviews",), "imdb_reviews: name the split to measure on, as in split='test'"),
         (("nowhere.csv",), "nowhere.csv: no such file"),
         (
             (pd.DataFrame({"txt": TEXTS, "label": LABELS}),),
@@ -222,6 +274,14 @@ def test_a_frame_is_trained_on_as_the_same_table_in_a_file(tmp_path, monkeypatch
         ({"name": "quickstart", "learning_rate": -1.0}, "learning_rate: expected a number above 0, got -1.0"),
         ({"name": "quickstart", "optimizer": "adamm"}, "optimizer: .*'adamm'"),
         ({"name": "quickstart", "seed": -1}, "seed: expected a whole number from 0 to 4294967295, got -1"),
+        ({"name": "quickstart", "epochs": 2.5}, "epochs: expected a whole number of at least 1, got 2.5"),
+        ({"name": "quickstart", "validation": 0}, "validation: expected data, or a share between 0 and 1, got 0"),
+        ({"name": "nonsense", "recipe": "quickstart", "data": "digits"}, "no recipe or application named 'nonsense'"),
+        ({"name": "translate", "data": pd.DataFrame({"de": [], "en": []})}, "name the languages of your pairs"),
+        (
+            {"name": "sentiment", "data": "x.csv", "languages": ("de", "en")},
+            "languages are languages of your own pairs",
+        ),
     ],
 )
 def test_a_training_that_cannot_be_is_refused(arguments, message, tmp_path):
@@ -246,6 +306,8 @@ def test_a_model_can_be_built_with_a_presets_weights(fashion):
     three = zoo.build("resnet9", weights="classify-fashion", classes=3)
     same = [np.array_equal(a, b) for a, b in zip(three.get_weights(), model.get_weights(), strict=True)]
     assert three.output_shape == (None, 3) and same.count(False) == 2  # the last layer's kernel and bias
+    with pytest.raises(UserError, match="model 'resnet9' takes no argument 'nonsense'"):
+        zoo.build("resnet9", weights="classify-fashion", nonsense=None)
     with pytest.raises(UserError, match="a preset of the model 'resnet9', expected one of 'resnet18'"):
         zoo.build("resnet18", weights="classify-fashion")
 

@@ -1,4 +1,4 @@
-"""Data frames, of pandas or polars, in the place of tables in files."""
+"""Data frames of pandas in the place of tables in files."""
 
 from __future__ import annotations
 
@@ -28,12 +28,18 @@ class Frame:
         return list(zip(*lists, strict=True))
 
 
+def is_frame(source: object) -> bool:
+    """True of a data frame, wrapped or not."""
+    return isinstance(source, Frame) or hasattr(source, "columns") and hasattr(source, "to_dict")
+
+
 def framed(source: object) -> object:
     """A data frame as a `Frame`; anything else as it is."""
-    return Frame(source) if hasattr(source, "columns") and hasattr(source, "to_dict") else source
+    return Frame(source) if is_frame(source) and not isinstance(source, Frame) else source
 
 
 def _known(value: object) -> object:
     """None in place of pandas's marks for a missing value, NaN among them."""
+    value = value.item() if hasattr(value, "dtype") and hasattr(value, "item") else value  # a scalar of NumPy
     missing = type(value).__name__ in ("NAType", "NaTType") or isinstance(value, float) and value != value
     return None if missing else value

@@ -91,7 +91,7 @@ class HubTokens:
         return self._in_graph().detokenize(tf.ragged.boolean_mask(ids, said))
 
     def _in_graph(self):
-        """The tokenizer's graph, for use while a function is traced."""
+        """The tokenizer, as it is used while a function is traced."""
         return self.tokenizer
 
     def names(self, numbers: Sequence[int]) -> list[str]:

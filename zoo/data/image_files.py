@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from zoo.data import class_names, folders, image_headers, tables
@@ -86,8 +87,9 @@ def from_table(path: Path | Frame, path_column: str | None, label_column: str | 
     rows = tables.columns(path, [wanted], first, notes)
     found, labels, missing = [], [], []
     for place, (name, label) in rows:
-        if not isinstance(name, str) or not isinstance(label, str | int | float):
+        if not isinstance(name, str | os.PathLike) or not isinstance(label, str | int | float):
             raise UserError(f"{path}: {place}: expected a path and a label, got {name!r:.60} and {label!r:.60}")
+        name = os.fspath(name)
         file = _file(path.parent, name.strip())
         if file is None:
             missing.append(f"{name.strip()} ({place})")
@@ -96,7 +98,8 @@ def from_table(path: Path | Frame, path_column: str | None, label_column: str | 
     if missing and len(missing) == len(found):
         more = f", and {len(missing) - tables.TOLD:,} more" if len(missing) > tables.TOLD else ""
         told = f"no such file: {', '.join(missing[: tables.TOLD])}{more}"
-        raise UserError(f"{path}: {told}; paths begin at the table's own folder, {path.parent}")
+        begin = "the current folder" if isinstance(path, Frame) else f"the table's own folder, {path.parent}"
+        raise UserError(f"{path}: {told}; paths begin at {begin}")
     if not found:
         raise UserError(f"{path}: no examples found, the file is empty")
     indices, names, more = class_names.counted(labels)

@@ -150,7 +150,7 @@ def _framed(frame: Frame, wanted: Sequence[Wanted]) -> list[Row]:
 
 
 def _remedy(path: Path | Frame, role: str) -> str:
-    return f"Name it by {role}_column=." if isinstance(path, Frame) else f"Name it by --{role}-column."
+    return f"Name it by {role}_column." if isinstance(path, Frame) else f"Name it by --{role}-column."
 
 
 def _named(path: Path | Frame, wanted: Sequence[Wanted], header: Sequence[str]) -> tuple[int, int] | None:

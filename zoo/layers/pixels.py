@@ -1,4 +1,4 @@
-"""Stem of every image model: pixels in [0, 255] come in, normalized maps go on."""
+"""Input of every image model: pixels in [0, 255] come in, normalized maps go on."""
 
 from __future__ import annotations
 

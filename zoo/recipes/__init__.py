@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+import numbers
+from collections.abc import Callable, Sequence
 
+from zoo import task_catalog
 from zoo.errors import UserError, nearest
 from zoo.recipe import Recipe
 
@@ -46,6 +48,16 @@ def get(name: str) -> Recipe:
     return importlib.import_module(f"zoo.recipes.{name.replace('-', '_')}").RECIPE
 
 
+_COUNT = (numbers.Integral, "a whole number of at least 1", lambda value: value >= 1)
+_NUMBERS = {
+    "learning_rate": (numbers.Real, "a number above 0", lambda value: 0 < value < float("inf")),
+    "epochs": _COUNT,
+    "batch_size": _COUNT,
+    "seed": (numbers.Integral, f"a whole number from 0 to {2**32 - 1}", lambda value: 0 <= value < 2**32),
+    "validation": (numbers.Real, "data, or a share between 0 and 1", lambda value: 0 < value < 1),
+}
+
+
 def followed(
     name: str, follow: str | None = None, own_data: bool = False, spelled: Callable[[str], str] = str
 ) -> Recipe:
@@ -60,7 +72,7 @@ def followed(
     Raises:
         UserError: No such recipe, or no data to train it on.
     """
-    if follow is None and name not in _NAMES and name not in DEFAULTS:
+    if name not in _NAMES and name not in DEFAULTS:
         raise UserError(f"no recipe or application named {name!r}{nearest(name, [*_NAMES, *DEFAULTS])}")
     recipe = get(follow or DEFAULTS.get(name, name))
     if not own_data and (not recipe.data or name in DEFAULTS and follow is None):
@@ -96,15 +108,12 @@ def changed(
     """
     import optimizers
 
-    numbers = {"learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size, "seed": seed}
-    changes = {key: value for key, value in {**numbers, "validation": validation}.items() if value is not None}
-    for key in ("epochs", "batch_size"):
-        if changes.get(key, 1) < 1:
-            raise UserError(f"{spelled(key)}: expected a whole number of at least 1, got {changes[key]}")
-    if not 0 <= changes.get("seed", 0) < 2**32:
-        raise UserError(f"{spelled('seed')}: expected a whole number from 0 to {2**32 - 1}, got {changes['seed']}")
-    if not 0 < changes.get("learning_rate", 1) < float("inf"):
-        raise UserError(f"{spelled('learning_rate')}: expected a number above 0, got {changes['learning_rate']}")
+    given = {"learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size, "seed": seed}
+    changes = {key: value for key, value in {**given, "validation": validation}.items() if value is not None}
+    for key, value in changes.items():
+        kind, expected, fits = _NUMBERS[key]
+        if not isinstance(value, kind) or isinstance(value, bool) or not fits(value):
+            raise UserError(f"{spelled(key)}: expected {expected}, got {value!r}")
     if optimizer:
         try:
             other = optimizers.get(optimizer)
@@ -116,3 +125,42 @@ def changed(
     if recipe.start is not None:
         changes["start"] = dataclasses.replace(recipe.start, **changes)
     return dataclasses.replace(recipe, **changes)
+
+
+def languages(
+    recipe: Recipe,
+    given: Sequence[str | None] | None,
+    own_data: bool,
+    init: str | None = None,
+    names: str = "languages",
+    hint: str = 'languages=("de", "en")',
+) -> tuple[str, str] | None:
+    """The languages of a training on one's own pairs; None where there are none, or the recipe's are meant.
+
+    Args:
+        recipe: What is followed.
+        given: The language that is read and the one that is written, as far as they are named.
+        own_data: Whether the data are one's own.
+        init: A preset to start from, whose languages are meant where none is named.
+        names: The arguments that name them, for messages.
+        hint: An example of these.
+
+    Raises:
+        UserError: Languages where there are no pairs of one's own, or none where they are needed.
+    """
+    given = tuple(given or (None, None))
+    if "languages" not in task_catalog.entry(recipe.task).config_lists or not own_data:
+        if given != (None, None):
+            raise UserError(f"{names} are languages of your own pairs, as in zoo train translate --data F ...")
+        return None
+    if len(given) == 2 and None not in given:
+        if given[0].lower() == given[1].lower():
+            raise UserError(f"{names}: expected two different languages, got {given[0]} twice")
+        return given
+    if given == (None, None) and init:
+        from zoo import preset
+
+        config = preset.read_config(preset.find(init))
+        if config["task"] == recipe.task:
+            return tuple(config["languages"])
+    raise UserError(f"name the languages of your pairs, what is read and what is written: {hint}")

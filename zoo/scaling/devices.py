@@ -36,7 +36,7 @@ def parsed(devices: str) -> tuple[str, int | tuple[int, ...] | None]:
 
 
 def prepare_environment(chosen: tuple) -> None:
-    """Settings that must be made before TensorFlow is imported.
+    """Sets the environment variables that TensorFlow reads when it is imported.
 
     On several logical devices of one CPU, TensorFlow 2.21's oneDNN kernels corrupt memory: a residual network's
     convolutions end the process. Its own kernels do not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import catalog, data, preset, weights
-from zoo.data import Examples, foreign, sources
+from zoo.data import Examples, foreign, frames, sources
 from zoo.data import examples as data_examples
 from zoo.data.batches import Batches, local
 from zoo.errors import UserError
@@ -38,7 +39,6 @@ class Task:
     kind: str  # of the raw items: "image" or "text"
     batch_size = 32  # items that go through the model at a time, unless the caller says otherwise
     most_foreign = foreign.MOST  # items of a set that a calibration is measured on
-    axes = 0  # of one item that is an array of numbers
     report: str  # how `zoo evaluate --report` writes its answers: "labels" or "texts"
     classifies = False  # whether its answers are one of `labels`
     numbers: tuple[str, ...] = ()  # of `zoo.tasks.confidence`, what may have limits
@@ -66,6 +66,11 @@ class Task:
         """One item as a person has it -> the bytes that `preprocess` takes; raises UserError for a bad one."""
         raise NotImplementedError
 
+    @staticmethod
+    def is_item(array: np.ndarray) -> bool:
+        """True of an array of numbers that is one item, and not several."""
+        raise NotImplementedError
+
     def results(self, tensors: Mapping) -> list:
         """Arrays of the answer -> one Result per row."""
         raise NotImplementedError
@@ -75,7 +80,7 @@ class Task:
         examples,
         bad: dict[int, UserError | OSError] | None = None,
         marks: list | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ):
         """The answers to the examples, as `measure` takes them.
 
@@ -85,7 +90,7 @@ class Task:
                 otherwise it raises.
             marks: Where it is given, it is told of each answer whether its confidence is low; nothing where the
                 preset is not calibrated.
-            batch_size: Examples that go through the model at a time.
+            batch_size: Examples that go through the model at a time; None: the task's own number.
         """
         raise NotImplementedError
 
@@ -215,31 +220,38 @@ class Task:
         Args:
             data: Examples, or Pairs of texts; a path, a data set's name or a data frame, as `load_examples` takes them;
                 or items, as `__call__` takes them.
-            labels: Of items, what is right for each: of a classifier the label's name, or its place among `labels`; of
-                a task that writes a text, or several that are all right. None: a `tf.data.Dataset` has them as the
-                second part of its elements.
-            split: Of a path or a data set; None takes the test or validation split of a folder that has one.
-            **columns: As `load_examples` takes them.
+            labels: Of items, what is right for each: of a classifier the label's name, or its place among `labels`
+                where these are no numbers; of a task that writes a text, or several that are all right. None: a
+                `tf.data.Dataset` has them as the second part of its elements.
+            split: Of a data set, which one; of a folder None takes its test or validation split.
+            **columns: Of a path, a data set or a data frame, as `load_examples` takes them.
 
         Raises:
             UserError: The data are nowhere or not of the expected form, or a label is not among the task's.
         """
+        if labels is None and (isinstance(data, str | os.PathLike) or frames.is_frame(data)):
+            split = split or sources.measured_split(data)
+            if split is None and sources.is_data_set(data):
+                raise UserError(f"{data}: name the split to measure on, as in split='test'")
+            return self.load_examples(data, split, **columns).renamed(self.labels)
+        if split is not None or columns:
+            raise UserError(f"expected {', '.join(['split'] * (split is not None) + [*columns])} with a path only")
         if hasattr(data, "renamed"):
             return data.renamed(self.labels)
-        if labels is None and (isinstance(data, str | os.PathLike) or hasattr(data, "columns")):
-            return self.load_examples(data, split or sources.measured_split(data), **columns).renamed(self.labels)
-        return self.paired(*containers.labelled(data, labels, self.axes))
+        return self.paired(*containers.labelled(data, labels, self.is_item))
 
     def evaluate(
-        self, data: object, labels: object = None, *, batch_size: int = 32, **columns
+        self, data: object, labels: object = None, *, batch_size: int | None = None, **options
     ) -> dict[str, float | str]:
         """Measures the task on labelled examples.
 
+        What was guessed of the data, or left out of them, is told as a warning.
+
         Args:
-            data: As `labelled` takes it, as do the further arguments.
+            data: As `labelled` takes it.
             labels: Likewise.
-            batch_size: Examples that go through the model at a time.
-            **columns: Likewise.
+            batch_size: Examples that go through the model at a time; None: the task's own number.
+            **options: Of `labelled`: `split`, and the names of columns.
 
         Returns:
             The metrics: shares in [0, 1]; BLEU, chrF and ROUGE in [0, 100].
@@ -250,8 +262,16 @@ class Task:
         Example:
             task.evaluate(["A great film.", "Two wasted hours."], ["pos", "neg"])["accuracy"]
         """
-        examples = self.labelled(data, labels, **columns)
-        return self.measure(examples, self.answers(examples, batch_size=batch_size))
+        examples = self.labelled(data, labels, **options)
+        for note in examples.notes:
+            warnings.warn(note, stacklevel=2)
+        bad: dict[int, Exception] = {}
+        answers = self.answers(examples, bad, batch_size=batch_size)
+        for place, error in bad.items():
+            raise UserError(f"example {place + 1}: {error}")
+        if not len(examples):
+            raise UserError("no example to measure on")
+        return self.measure(examples, answers)
 
     def __call__(self, item: object):
         """Answers one item, or several.
@@ -267,7 +287,7 @@ class Task:
             UserError: The one item is bad.
         """
         item = item.numpy() if tf.is_tensor(item) else item
-        items = containers.several(item, self.axes)
+        items = containers.several(item, self.is_item)
         if items is not None:
             return list(self.predict(items))
         result = next(self.predict([item]))

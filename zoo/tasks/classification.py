@@ -20,6 +20,7 @@ class ClassificationTask(Task):
     """A model whose outputs are one logit per label, of which one is right."""
 
     report = "labels"
+    batch_size = 256
     classifies = True
 
     def __init__(self, model: keras.Model, config: Mapping):
@@ -118,19 +119,20 @@ class ClassificationTask(Task):
         examples,
         bad: dict[int, UserError | OSError] | None = None,
         marks: list | None = None,
-        batch_size: int = 256,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         """The probabilities."""
-        return self.probabilities(examples, batch_size, bad, marks)
+        return self.probabilities(examples, batch_size or self.batch_size, bad, marks)
 
     def paired(self, items: list, labels: list) -> Examples:
-        """Items and their labels, by name or by the place among the task's."""
-        if all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in labels):
+        """Items and their labels, by name; by their places among the task's where these are no numbers."""
+        numbers = all(isinstance(label, int | np.integer) and not isinstance(label, bool) for label in labels)
+        if numbers and not all(name.lstrip("+-").isdecimal() for name in self.labels):
             if outside := [label for label in labels if not 0 <= label < len(self.labels)]:
                 raise UserError(f"expected labels by name, or from 0 to {len(self.labels) - 1}, got {outside[0]}")
             return Examples(objects(items), np.array(labels, np.int32), self.labels, "the items")
         spelled = [label.decode() if isinstance(label, bytes) else label for label in labels]
-        if wrong := [label for label in spelled if not isinstance(label, str)]:
+        if wrong := [label for label in spelled if not isinstance(label, str | int | np.integer | np.bool_)]:
             raise UserError(f"expected the name of a label, or its place, got {containers.kind(wrong[0])}")
         places, names, _ = class_names.counted(spelled)
         return Examples(objects(items), places, names, "the items").renamed(self.labels)

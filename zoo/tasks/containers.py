@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from zoo.errors import UserError
 
+IsItem = Callable[[np.ndarray], bool]  # True of an array that is one item
 
-def several(given: object, axes: int) -> Iterable | None:
+
+def is_scalar(array: np.ndarray) -> bool:
+    """True of an array without axes: one text, one label."""
+    return array.ndim == 0
+
+
+def several(given: object, is_item: IsItem) -> Iterable | None:
     """The items of a container; None where `given` is one item.
 
     Args:
-        given: A list, tuple or iterator; a pandas Series; a NumPy array or tensor of texts, or of numbers with more
-            axes than one item; a `tf.data.Dataset`, batched or not, of items or of tuples that begin with one.
-        axes: Axes of one item that is an array of numbers: 3 of a picture, 0 of a text.
+        given: A list, tuple or iterator; a pandas Series; a NumPy array or tensor; a `tf.data.Dataset`, batched or not,
+            of items or of tuples that begin with one.
+        is_item: Tells one item that is an array of numbers from several.
 
     Raises:
         UserError: A data frame, of which one column is meant.
     """
     if isinstance(given, tf.data.Dataset):
-        return itertools.chain.from_iterable(_of_element(element, axes) for element in given.as_numpy_iterator())
+        return itertools.chain.from_iterable(_part(element, 0, is_item) for element in given.as_numpy_iterator())
     if tf.is_tensor(given):
         given = given.numpy()
     if isinstance(given, np.ndarray | np.generic):
-        one = given.ndim <= axes if given.dtype.kind in "biuf" else given.ndim == 0
+        one = is_item(given) if given.dtype.kind in "biuf" else given.ndim == 0
         return None if one else list(given)
     if hasattr(given, "columns"):
         raise UserError('expected items, got a data frame: give one of its columns, as in task(frame["text"])')
@@ -36,36 +43,55 @@ def several(given: object, axes: int) -> Iterable | None:
     return given if isinstance(given, list | tuple | Iterator) else None
 
 
-def labelled(given: object, labels: object, axes: int) -> tuple[list, list]:
+def labelled(given: object, labels: object, is_item: IsItem) -> tuple[list, list]:
     """Items and what is right for each.
 
     Args:
-        given: As `several` takes it, or one item; where `labels` is None a `tf.data.Dataset` of (item, label) tuples.
-        labels: A label for each item, in a list, array or Series.
-        axes: As `several` takes them.
+        given: As `several` takes it, or one item; where `labels` is None a `tf.data.Dataset` of (item, label) tuples,
+            which is read once, since it may be in another order the next time.
+        labels: A label for each item, in a list, array `[N]` or `[N, 1]`, or Series.
+        is_item: As `several` takes it.
 
     Raises:
         UserError: There are no labels, or not as many as items.
     """
     if labels is None:
-        if not isinstance(given, tf.data.Dataset) or not isinstance(given.element_spec, tuple):
+        pairs = isinstance(given, tf.data.Dataset) and isinstance(given.element_spec, tuple)
+        if not pairs or len(given.element_spec) < 2:
             raise UserError("expected labels beside the items, as in task.evaluate(items, labels)")
-        labels = given.map(lambda *parts: parts[1])
-    items = several(given, axes)
-    items = [given] if items is None else list(items)
-    right = several(labels, 0)
-    right = [labels] if right is None else list(right)
+        items, right = [], []
+        for element in given.as_numpy_iterator():
+            items += _part(element, 0, is_item)
+            right += _part((_column(element[1]),), 0, is_scalar)
+    else:
+        items, right = _listed(given, is_item), _listed(_column(labels), is_scalar)
     if len(items) != len(right):
-        raise UserError(f"expected a label for each item, got {len(items):,} items and {len(right):,} labels")
+        raise UserError(f"expected a label for each item, got {len(items):,} and {len(right):,}: items, labels")
+    if not items:
+        raise UserError("no example to measure on")
     return items, right
 
 
-def _of_element(element: object, axes: int) -> Iterable:
-    """The items of an element of a data set: of a batch several."""
-    if isinstance(element, tuple):
-        element = element[0]
-    items = several(element, axes)
-    return [element] if items is None else items
+def _listed(given: object, is_item: IsItem) -> list:
+    items = several(given, is_item)
+    return [given] if items is None else list(items)
+
+
+def _part(element: object, place: int, is_item: IsItem) -> list:
+    """The items in one part of an element of a data set: of a batch several."""
+    return _listed(element[place] if isinstance(element, tuple) else element, is_item)
+
+
+def _column(labels: object) -> object:
+    """Labels `[N, 1]` as `[N]`; anything else as it is."""
+    if tf.is_tensor(labels):
+        labels = labels.numpy()
+    if not isinstance(labels, np.ndarray) or labels.ndim < 2:
+        return labels
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return labels[:, 0]
+    shape = "x".join(map(str, labels.shape))
+    raise UserError(f"expected one label for each item, got an array of {shape}; of one-hot labels give argmax(-1)")
 
 
 def kind(value: object) -> str:

@@ -15,6 +15,11 @@ from zoo.errors import UserError
 from zoo.tasks import containers
 
 
+def is_item(array: np.ndarray) -> bool:
+    """True of H x W, and of H x W x C with at most 4 channels; N x H x W are several grey pictures."""
+    return array.ndim == 2 or array.ndim == 3 and array.shape[2] <= 4
+
+
 def raw(item: object) -> bytes:
     """One picture as the bytes of an image file that the model's graph decodes, upright.
 
@@ -42,15 +47,21 @@ def raw(item: object) -> bytes:
     )
 
 
+_AS = {"CMYK": "RGB", "YCbCr": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}  # what PNG has not
+
+
 def _file(item) -> bytes:
     """A PIL image as an image file; EXIF's orientation is applied, as it is to files."""
     from PIL import ImageOps
 
     item = ImageOps.exif_transpose(item)
-    if item.mode in ("F", "HSV", "LAB"):
+    item = item.convert(_AS.get(item.mode, item.mode))
+    if item.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"):
         raise UserError(f"expected a PIL image of mode RGB, RGBA, L or alike, got {item.mode}: convert it first")
+    if item.mode == "I" and item.getextrema()[1] > 65535:
+        raise UserError(f"expected a PIL image of at most 16 bits, got values up to {item.getextrema()[1]}")
     content = io.BytesIO()
-    (item.convert("RGB") if item.mode in ("CMYK", "YCbCr") else item).save(content, "PNG", compress_level=1)
+    item.save(content, "PNG", compress_level=1)
     return content.getvalue()
 
 

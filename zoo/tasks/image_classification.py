@@ -28,7 +28,6 @@ class ImageClassification(ClassificationTask):
     name = "image-classification"
     raw_name = "image_bytes"
     kind = "image"
-    axes = 3
     numbers = ("energy", "distance")
 
     def __init__(self, model: keras.Model, config: Mapping):
@@ -87,4 +86,5 @@ class ImageClassification(ClassificationTask):
         return keras.Model(self.model.input, [self.model.output, traits], name=layer)
 
     raw = staticmethod(image.raw)
+    is_item = staticmethod(image.is_item)
     probes = staticmethod(image.probes)

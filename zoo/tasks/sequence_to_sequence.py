@@ -46,6 +46,7 @@ class SequenceToSequence(Task):
     most_foreign = 200  # to write takes longer than to classify
     numbers = ("score", "distance")
     raw = staticmethod(text.raw)
+    is_item = staticmethod(text.is_item)
     tolerance = 1e-4  # of a score: the sum of many log-probabilities
 
     def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
@@ -315,11 +316,13 @@ class SequenceToSequence(Task):
         examples: pairs.Pairs,
         bad: dict[int, UserError | OSError] | None = None,
         marks: list | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ) -> list[str]:
         """The texts that the preset's own search writes."""
         marking = marks is not None and self.confidence is not None
-        return self._texts(self.generate(examples.raw, batch_size=batch_size), bad, marks if marking else None)
+        return self._texts(
+            self.generate(examples.raw, batch_size=batch_size or self.batch_size), bad, marks if marking else None
+        )
 
     def paired(self, items: list, labels: list) -> pairs.Pairs:
         """Texts, and for each one or more texts that are right."""

@@ -22,6 +22,9 @@ def probes() -> list[bytes]:
     return [text.encode() for text in _PROBES]
 
 
+is_item = containers.is_scalar
+
+
 def raw(item: str | bytes) -> bytes:
     """One text as UTF-8, its accents composed as in vocabularies.
 

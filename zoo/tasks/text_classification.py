@@ -30,6 +30,7 @@ class TextClassification(ClassificationTask):
     raw_name = kind = "text"
     numbers = ("foreign", "unknown")
     raw = staticmethod(text.raw)
+    is_item = staticmethod(text.is_item)
     probes = staticmethod(text.probes)
 
     def __init__(self, model: keras.Model, config: Mapping, vocabulary: Sequence[str]):

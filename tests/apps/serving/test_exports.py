@@ -15,7 +15,7 @@ from apps.serving import exports
 from zoo.errors import UserError
 
 ROOT = Path(__file__).parents[3]
-# In place of Python: -P -m apps.cli export --quiet PRESET PLACE
+# In place of Python: -P -c CODE export --quiet PRESET PLACE
 EXPORTER = """\
 #!/bin/sh
 echo started >> "$0.log"

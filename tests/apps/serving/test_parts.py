@@ -13,7 +13,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 
 from apps.serving import from_json, values
-from apps.serving.access_log import Journal
+from apps.serving.access_log import AccessLog
 from apps.serving.errors import Refusal
 from apps.serving.workers import Workers
 
@@ -58,7 +58,7 @@ def test_a_journal_that_nobody_reads_holds_nothing_up(monkeypatch):
             return super().write(text)
 
     monkeypatch.setattr(sys, "stdout", Full())
-    journal = Journal(words=False)
+    journal = AccessLog(words=False)
     started = time.monotonic()
     for number in range(15_000):
         journal.tell("request", number=number)
@@ -74,7 +74,7 @@ def test_what_was_told_before_the_end_is_written(monkeypatch):
     """The end may meet the writer in any state: asleep, in its pause, or writing."""
     for turn in range(40):
         monkeypatch.setattr(sys, "stdout", io.StringIO())
-        journal = Journal(words=False)
+        journal = AccessLog(words=False)
         for number in range(turn):
             journal.tell("request", number=number)
             if number == turn // 2:
