@@ -105,7 +105,7 @@ def pairs() -> list[tuple[str, str]]:
     from zoo import preset
 
     configs = (preset.read_config(preset.ROOT / name) for name in preset.names() if name.startswith("translate-"))
-    found = ((config["name"], tuple(config["languages"])) for config in configs if config["task"] == TAB.task)
+    found = ((config["name"], tuple(config["languages"])) for config in configs if "languages" in config)
     return sorted(languages for name, languages in found if name == f"translate-{'-'.join(languages)}")
 
 

@@ -24,7 +24,7 @@ def branches_on_tasks(source: str) -> list[int]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Compare | ast.MatchValue):
             constants = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
-            if names & {value for value in constants if isinstance(value, str)}:
+            if names & {value for value in constants if isinstance(value, str)} or "TAB.task" in ast.unparse(node):
                 found.append(node.lineno)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if isinstance(node.func.value, ast.Constant):
@@ -79,6 +79,7 @@ def test_nothing_outside_of_the_tasks_branches_on_a_task(path):
         'if task == "translation": pass',
         'x = 1 if config["task"] in ("summarization", "chat") else 2',
         "if not task.labels: pass",
+        'x = [each for each in configs if each["task"] == TAB.task]',
         "x = 64 if bool(task.labels) and y else 32",
         'kind = recipe.task.partition("-")[0]',
         'x = name.task.endswith("classification")',

@@ -343,6 +343,7 @@ def test_answers_show_themselves_in_a_notebook():
     assert "a&lt;b</td><td>75.0 %" in shown and "dog" in shown and "<p>(low confidence)</p>" in shown
     assert Generation("A dog.", -0.5, (("One dog.", -0.75),))._repr_html_().count("<tr>") == 2
     assert Classification(None, None)._repr_html_() == "<p>(empty)</p>"
+    assert ">unsure</td>" in Classification(None, 0.5, (("cat", 0.5), ("dog", 0.5)))._repr_html_()
     assert Failure("<b>")._repr_html_() == "<p>failed: &lt;b&gt;</p>"
     many = tuple((str(number), 0.01) for number in range(100))
     assert Classification("0", 0.01, many)._repr_html_().count("<tr>") == 5

@@ -167,7 +167,8 @@ class Classification(Result):
         return f"{label} {percent(self.probability)} {self.remark}".rstrip()
 
     def choices(self) -> list[tuple[str, str]]:
-        return [(label, percent(probability)) for label, probability in self.scores]
+        unsure = [("unsure", "")] if self.label is None and self.scores else []
+        return [*unsure, *((label, percent(probability)) for label, probability in self.scores)]
 
     def draw(self, image: np.ndarray | None) -> np.ndarray:
         from zoo.tasks import drawing
