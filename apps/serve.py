@@ -132,8 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         pool = Workers(workers, arguments.queue, arguments.timeout)
         stack.callback(pool.stop)
-        means = ServerContext(models, pool, Metrics(models, pool), journal, token, max_body)
-        Services(means).register(listeners.grpc)
+        shared = ServerContext(models, pool, Metrics(models, pool), journal, token, max_body)
+        Services(shared).register(listeners.grpc)
         models.watch()
         stack.callback(models.stop)
         scheme = "http" if addresses.key is None else "https"
@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             "grpc": f"{host}:{listeners.grpc_port}",
             "models": {model.name: model.get().number for model in models},
         }
-        status = server.run(cors.allowing(Rest(means), origins), listeners, arguments.timeout, journal, ready)
+        status = server.run(cors.allowing(Rest(shared), origins), listeners, arguments.timeout, journal, ready)
         journal.tell("stopped")
         return status
 

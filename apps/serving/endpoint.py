@@ -26,7 +26,7 @@ class Endpoint:
             completes; gives the response.
         method: What is counted until `answer` knows better.
         token: What a client has to know.
-        means: Where each request is counted and noted.
+        shared: Counts and log of each request.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class Endpoint:
         answer: Callable[[Request, dict], Awaitable[Response]],
         method: str,
         token: Token,
-        means: ServerContext,
+        shared: ServerContext,
     ):
         self._answer = answer
         self._method = method
         self._token = token
-        self._means = means
+        self._shared = shared
 
     async def __call__(self, scope, receive, send) -> None:
         started = time.perf_counter()
@@ -54,11 +54,11 @@ class Endpoint:
         except Gone:
             code, response = "CANCELLED", refused(Refusal("CANCELLED", "The client closed the connection"))
         except Exception as error:  # noqa: BLE001 - the last stop: a client never sees a traceback
-            self._means.journal.crash(error)
+            self._shared.journal.crash(error)
             code, response = "INTERNAL", refused(Refusal("INTERNAL", "Internal error"))
         seconds = time.perf_counter() - started
-        self._means.counts.count(about["model"], "rest", about["method"], code, seconds)
-        self._means.journal.tell(
+        self._shared.counts.count(about["model"], "rest", about["method"], code, seconds)
+        self._shared.journal.tell(
             "request",
             client=request.client.host if request.client else None,
             protocol="rest",

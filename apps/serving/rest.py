@@ -28,17 +28,17 @@ class Rest:
     """Answers what comes over HTTP.
 
     Args:
-        means: What it answers by.
+        shared: Dependencies of both protocols.
     """
 
-    def __init__(self, means: ServerContext):
-        self._means = means
-        self._models = means.models
-        self._workers = means.workers
-        self._api = Endpoint(self._answer, "unknown", means.token, means)
+    def __init__(self, shared: ServerContext):
+        self._shared = shared
+        self._models = shared.models
+        self._workers = shared.workers
+        self._api = Endpoint(self._answer, "unknown", shared.token, shared)
         self._beside = {
-            "/healthz": Endpoint(self._health, "health", Token(), means),
-            "/metrics": Endpoint(self._metrics, "metrics", means.token, means),
+            "/healthz": Endpoint(self._health, "health", Token(), shared),
+            "/metrics": Endpoint(self._metrics, "metrics", shared.token, shared),
         }
         self._held = 0  # bytes of bodies in memory
 
@@ -49,7 +49,7 @@ class Rest:
         return json_response(to_json.encode({"status": "ok", "models": [model.name for model in self._models]}))
 
     async def _metrics(self, request: Request, about: dict) -> Response:
-        return Response(self._means.counts.page(), headers={"content-type": metrics.TYPE})
+        return Response(self._shared.counts.page(), headers={"content-type": metrics.TYPE})
 
     async def _answer(self, request: Request, about: dict) -> Response:
         path, verb = path_of(request), request.method
@@ -102,7 +102,7 @@ class Rest:
         """The whole body, decompressed; what it takes of the memory that all bodies may take the caller gives back."""
         decoder = encodings.decoder(request.headers.get("content-encoding"))
         announced = request.headers.get("content-length", "0")
-        if announced.isdigit() and len(announced) < 20 and int(announced) > self._means.max_body:
+        if announced.isdigit() and len(announced) < 20 and int(announced) > self._shared.max_body:
             raise self._too_large()
         parts, size = [], 0
         try:
@@ -116,9 +116,9 @@ class Rest:
                     for part in decoder.take(message.get("body", b"")):
                         size += len(part)
                         self._held += len(part)
-                        if size > self._means.max_body:
+                        if size > self._shared.max_body:
                             raise self._too_large()
-                        if self._held > _AT_ONCE * self._means.max_body:
+                        if self._held > _AT_ONCE * self._shared.max_body:
                             raise Refusal("RESOURCE_EXHAUSTED", "Too many requests: their bodies fill the memory")
                         parts.append(part)
                     more = message.get("more_body", False)
@@ -133,7 +133,7 @@ class Rest:
         return b"".join(parts)
 
     def _too_large(self) -> Refusal:
-        return Refusal("RESOURCE_EXHAUSTED", f"The request is larger than {self._means.max_body} bytes", status=413)
+        return Refusal("RESOURCE_EXHAUSTED", f"The request is larger than {self._shared.max_body} bytes", status=413)
 
 
 def _message(message, names: bool = False) -> bytes:

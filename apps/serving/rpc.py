@@ -31,11 +31,11 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
     """PredictionService, and ModelService's status. What the stubs declare beyond this answers UNIMPLEMENTED.
 
     Args:
-        means: What they answer by.
+        shared: Dependencies of both protocols.
     """
 
-    def __init__(self, means: ServerContext):
-        self._means = means
+    def __init__(self, shared: ServerContext):
+        self._shared = shared
 
     def register(self, server: grpc.Server) -> None:
         """Adds both services to a server."""
@@ -70,16 +70,16 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         about = {"model": "", "version": None, "method": method}
         code, message, response = "OK", "", None
         try:
-            self._means.token.check(dict(context.invocation_metadata()).get("authorization"))
+            self._shared.token.check(dict(context.invocation_metadata()).get("authorization"))
             response = answer(request, context, about)
         except Refusal as refusal:
             code, message = refusal.code, refusal.message
         except Exception as error:  # noqa: BLE001 - the last stop: a client never sees a traceback
-            self._means.journal.crash(error)
+            self._shared.journal.crash(error)
             code, message = "INTERNAL", "Internal error"
         seconds = time.perf_counter() - started
-        self._means.counts.count(about["model"], "grpc", method, code, seconds)
-        self._means.journal.tell(
+        self._shared.counts.count(about["model"], "grpc", method, code, seconds)
+        self._shared.journal.tell(
             "request",
             client=context.peer(),
             protocol="grpc",
@@ -99,7 +99,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
 
     def _predict(self, request, context, about: dict) -> predict_pb2.PredictResponse:
         version = self._version(request.model_spec, about)
-        return self._means.workers.answer_now(
+        return self._shared.workers.answer_now(
             self._run, version, request, about["model"], timeout=context.time_remaining()
         )
 
@@ -107,7 +107,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         signature = request.model_spec.signature_name or service.DEFAULT
         declared = dict(version.inputs(signature)) if signature in version.definitions else {}
         given = {
-            alias: protos.array(alias, tensor, declared.get(alias), self._means.max_body)
+            alias: protos.array(alias, tensor, declared.get(alias), self._shared.max_body)
             for alias, tensor in request.inputs.items()
         }
         answer = service.predict(version, signature, given)
@@ -136,7 +136,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         about["model"] = request.model_spec.name
-        return service.status(self._means.models.states(request.model_spec.name, _number(request.model_spec)))
+        return service.status(self._shared.models.states(request.model_spec.name, _number(request.model_spec)))
 
     def _refuse_examples(self, request, context, about: dict) -> None:
         version = self._version(request.model_spec, about)
@@ -148,7 +148,7 @@ class Services(prediction_service_pb2_grpc.PredictionServiceServicer, model_serv
     def _version(self, spec: model_pb2.ModelSpec, about: dict) -> Version:
         about["model"] = spec.name
         label = spec.version_label if spec.HasField("version_label") else None
-        version = self._means.models.version(spec.name, _number(spec), label)
+        version = self._shared.models.version(spec.name, _number(spec), label)
         about["version"] = version.number
         return version
 

@@ -16,11 +16,11 @@ class ServerContext:
     """Dependencies of `Rest` and `Services`.
 
     Attributes:
-        models: What is served.
-        workers: Who answers.
-        counts: Where each request is counted.
-        journal: Where each request is noted.
-        token: What a client has to know.
+        models: The models that are served.
+        workers: The threads that answer.
+        counts: Counts of requests, for `/metrics`.
+        journal: Access log.
+        token: The token that a client has to know.
         max_body: Bytes of a request, and of the tensors in it.
     """
 
