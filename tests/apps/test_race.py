@@ -252,10 +252,10 @@ def test_the_same_seed_gives_the_same_files(raced, tmp_path, zoo_main):
 
 
 def test_curves_can_be_told_apart_without_colour():
-    from apps.racing.line_styles import LOOKS
+    from apps.racing.line_styles import LINE_STYLES
 
-    assert len({(str(look["linestyle"]), look["marker"]) for look in LOOKS}) == len(LOOKS)
-    assert len({look["marker"] for look in LOOKS}) == len(LOOKS)
+    assert len({(str(look["linestyle"]), look["marker"]) for look in LINE_STYLES}) == len(LINE_STYLES)
+    assert len({look["marker"] for look in LINE_STYLES}) == len(LINE_STYLES)
 
 
 def test_a_person_sees_a_table(raced, capsys):

@@ -293,8 +293,8 @@ def test_what_cannot_be_read_is_one_line_or_entered():
     bad = {}
     assert task.answers(held, bad) == texts(task.predict(["dog", "snow"]))
     assert list(bad) == [1] and str(bad[1]) == "not valid UTF-8 at position 0"
-    for ask in (task.answers, task.evaluate):
-        with pytest.raises(UserError, match="^not valid UTF-8 at position 0$"):
+    for ask, place in ((task.answers, ""), (task.evaluate, "example 2: ")):
+        with pytest.raises(UserError, match=f"^{place}not valid UTF-8 at position 0$"):
             ask(held)
 
 
