@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     task = zoo.load(arguments.preset)
     split = sources.measured_split(data) if arguments.data else split
-    examples = task.labelled(data, split=split, **named)
+    examples = type(task).load_examples(data, split, **named).renamed(task.labels)
     if not arguments.quiet and (not arguments.json or sys.stderr.isatty()):
         for note in examples.notes:
             print(note, file=sys.stderr if arguments.json else sys.stdout)

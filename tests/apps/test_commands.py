@@ -18,7 +18,6 @@ import optimizers
 from apps import fonts, report, report_picture
 from zoo import data
 from zoo.errors import UserError
-from zoo.tasks.base import Task
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +73,12 @@ def test_evaluate_ends_with_the_line_of_the_contract(digits, zoo_main):
     right = sum(task(raw).label == some.names[label] for raw, label in zip(some.raw, some.labels, strict=True))
     assert task.evaluate(some)["accuracy"] == pytest.approx(right / 40)
     assert found["metrics"] == task.evaluate(examples)
+
+
+def test_a_data_set_by_its_name_is_measured_whole(digits, zoo_main):
+    status, lines, err = zoo_main("evaluate", digits, "--data", "digits", "--json")
+    found = json.loads(lines[-1])
+    assert (status, err, found["n"], found["split"]) == (0, "", 1797, None)
 
 
 def test_evaluate_says_what_it_was_trained_on(digits, photos, zoo_main, tmp_path):
@@ -417,7 +422,6 @@ class Translator:
 
     labels = ()
     report = "texts"
-    labelled = Task.labelled
 
     @staticmethod
     def load_examples(source, split, **columns):
