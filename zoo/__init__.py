@@ -184,9 +184,9 @@ def train(
         out or f"runs/{followed.name}",
         source=data,
         columns=columns,
-        languages=recipes.languages(followed, languages, own, None if init is None else str(init)),
+        languages=recipes.languages(followed, languages, own, init),
         validation=None if share is not None else validation,
-        init=None if init is None else str(init),
+        init=init,
         **options,
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zoo.errors import UserError, nearest
+from zoo.errors import UserError, named, nearest
 
 if TYPE_CHECKING:
     import keras
@@ -162,10 +162,7 @@ def entry(name: str) -> Entry:
     Raises:
         UserError: There is none of that name.
     """
-    for line in CATALOG:
-        if line.name == name:
-            return line
-    raise UserError(f"there is no model {name!r}{nearest(name, models())}")
+    return named(CATALOG, name, "there is no model")
 
 
 def build(name: str, **arguments) -> keras.Model:

@@ -20,6 +20,23 @@ class NoSplitError(UserError):
     """A data set has no split of that name."""
 
 
+def named(lines: Iterable, name: str, unknown: str):
+    """The line of a table that has the name.
+
+    Args:
+        lines: Objects with a `name`.
+        name: What was asked for.
+        unknown: The beginning of the message: "unknown task".
+
+    Raises:
+        UserError: There is none; the nearest names are given.
+    """
+    lines = {line.name: line for line in lines}
+    if name in lines:
+        return lines[name]
+    raise UserError(f"{unknown} {name!r}{nearest(name, lines)}")
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """A hint for a wrong name.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zoo.errors import UserError, nearest
+from zoo.errors import named
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,7 @@ def get(name: str) -> Metric:
     Raises:
         UserError: There is none of that name.
     """
-    for line in METRICS:
-        if line.name == name:
-            return line
-    raise UserError(f"unknown metric {name!r}{nearest(name, (line.name for line in METRICS))}")
+    return named(METRICS, name, "unknown metric")
 
 
 def is_share(name: str) -> bool:

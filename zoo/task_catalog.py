@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zoo.errors import UserError, nearest
+from zoo.errors import named
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,4 @@ def entry(name: str) -> Entry:
     Raises:
         UserError: There is none of that name.
     """
-    for line in CATALOG:
-        if line.name == name:
-            return line
-    raise UserError(f"unknown task {name!r}{nearest(str(name), names())}")
+    return named(CATALOG, name, "unknown task")

@@ -51,17 +51,7 @@ def load(model, path: str | os.PathLike) -> None:
         UserError: The file is missing, cut or no HDF5, or its variables are not those of the model.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: the weights file is missing")
-    variables = by_name(model)
-    try:
-        with h5py.File(path, "r") as file:
-            stored = {}
-            file.visititems(
-                lambda name, item: stored.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-            )
-    except (OSError, RuntimeError, KeyError) as error:
-        raise UserError(f"{path}: not a whole HDF5 file, is it cut? ({error})") from None
+    variables, stored = by_name(model), read(path)
     missing, unexpected = sorted(variables.keys() - stored.keys()), sorted(stored.keys() - variables.keys())
     if missing or unexpected:
         raise UserError(
@@ -77,6 +67,25 @@ def load(model, path: str | os.PathLike) -> None:
             )
     for name, variable in variables.items():
         variable.assign(stored[name].astype(variable.dtype))
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `save` wrote, by their names.
+
+    Raises:
+        UserError: The file is missing, cut or no HDF5.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: the weights file is missing")
+    stored = {}
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(
+                lambda name, item: stored.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+            )
+    except (OSError, RuntimeError, KeyError) as error:
+        raise UserError(f"{path}: not a whole HDF5 file, is it cut? ({error})") from None
+    return stored
 
 
 def take(model, known: Mapping) -> int:
@@ -98,13 +107,11 @@ def build(name: str, weights: str | os.PathLike, **arguments):
     if config["model"] != name:
         raise UserError(f"{weights}: a preset of the model {config['model']!r}, expected one of {name!r}")
     path = folder / "weights" / "model.weights.h5"
-    trained = catalog.build(name, **config["arguments"])
-    load(trained, path)
     own = config["arguments"]
+    model = catalog.build(name, **{**own, **arguments})
     if all(key in own and own[key] == value for key, value in arguments.items()):
-        return trained
-    model = catalog.build(name, **{**config["arguments"], **arguments})
-    if not take(model, by_name(trained)):
+        load(model, path)
+    elif not take(model, read(path)):
         raise UserError(f"{weights}: none of its weights fits the model that these arguments build")
     return model
 

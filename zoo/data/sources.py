@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.data import class_names, headerless, image_files, tables, tfds_sets
 from zoo.data.examples import Examples, objects
-from zoo.data.frames import Frame, framed
+from zoo.data.frames import Frame, framed, is_frame
 from zoo.errors import UserError
 
 
@@ -43,15 +43,15 @@ def load(
     path = source if isinstance(source, Frame) else Path(source)
     if str(source) == "digits":
         return _digits(split)
-    if tables.is_table(source) and not (isinstance(path, Path) and path.is_dir()):
-        if kind == "image":
-            return image_files.from_table(path, path_column, label_column)
-        return _table(path, text_column, label_column)
-    if path.is_dir():
+    if isinstance(path, Path) and path.is_dir():
         if kind != "image":
             raise UserError(f"{path}: expected a table of texts ({', '.join(tables.SUFFIXES[:3])}), got a folder")
         return image_files.from_folder(path, split)
-    if path.exists() or os.sep in str(source):
+    if tables.is_table(path):
+        if kind == "image":
+            return image_files.from_table(path, path_column, label_column)
+        return _table(path, text_column, label_column)
+    if not is_data_set(source):
         expected = f"a table ({', '.join(tables.SUFFIXES[:3])})"
         if kind == "image":
             expected = f"a folder of class folders, or {expected} of paths and labels"
@@ -61,8 +61,7 @@ def load(
 
 def splits(source: str | os.PathLike) -> tuple[str, ...]:
     """The splits that a person's own data hold, of "train", "validation" and "test"; of all but a folder, none."""
-    source = framed(source)
-    return image_files.splits(Path(source)) if not isinstance(source, Frame) and Path(source).is_dir() else ()
+    return image_files.splits(Path(source)) if not is_frame(source) and Path(source).is_dir() else ()
 
 
 def measured_split(source: object) -> str | None:
@@ -73,7 +72,7 @@ def measured_split(source: object) -> str | None:
 
 def is_data_set(source: object) -> bool:
     """True of a data set's name, and not of a person's own data."""
-    return not (tables.is_table(framed(source)) or os.sep in str(source) or Path(source).exists())
+    return not (tables.is_table(source) or os.sep in str(source) or Path(source).exists())
 
 
 def _digits(split: str | None) -> Examples:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from zoo.data import delimited
-from zoo.data.frames import Frame
+from zoo.data.frames import Frame, is_frame
 from zoo.errors import UserError, nearest
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz", ".jsonl.gz")
@@ -37,7 +37,7 @@ class Headerless(NamedTuple):
 
 def is_table(path: object) -> bool:
     """True of a data frame, and of a file whose name says that it is a table, in capitals too."""
-    return isinstance(path, Frame) or str(path).lower().endswith(SUFFIXES)
+    return is_frame(path) or str(path).lower().endswith(SUFFIXES)
 
 
 def columns(

@@ -106,8 +106,6 @@ def changed(
     Raises:
         UserError: A number out of its range, or no such optimizer.
     """
-    import optimizers
-
     given = {"learning_rate": learning_rate, "epochs": epochs, "batch_size": batch_size, "seed": seed}
     changes = {key: value for key, value in {**given, "validation": validation}.items() if value is not None}
     for key, value in changes.items():
@@ -115,6 +113,8 @@ def changed(
         if not isinstance(value, kind) or isinstance(value, bool) or not fits(value):
             raise UserError(f"{spelled(key)}: expected {expected}, got {value!r}")
     if optimizer:
+        import optimizers
+
         try:
             other = optimizers.get(optimizer)
         except ValueError as error:

@@ -265,12 +265,13 @@ class Task:
         examples = self.labelled(data, labels, **options)
         for note in examples.notes:
             warnings.warn(note, stacklevel=2)
-        bad: dict[int, Exception] = {}
-        answers = self.answers(examples, bad, batch_size=batch_size)
-        for place, error in bad.items():
-            raise UserError(f"example {place + 1}: {error}")
         if not len(examples):
             raise UserError("no example to measure on")
+        bad: dict[int, Exception] = {}
+        answers = self.answers(examples, bad, batch_size=batch_size)
+        if bad:
+            place = min(bad)
+            raise UserError(f"example {place + 1}: {bad[place]}")
         return self.measure(examples, answers)
 
     def __call__(self, item: object):
@@ -286,7 +287,7 @@ class Task:
         Raises:
             UserError: The one item is bad.
         """
-        item = item.numpy() if tf.is_tensor(item) else item
+        item = containers.plain(item)
         items = containers.several(item, self.is_item)
         if items is not None:
             return list(self.predict(items))

@@ -18,6 +18,11 @@ def is_scalar(array: np.ndarray) -> bool:
     return array.ndim == 0
 
 
+def plain(value: object) -> object:
+    """A tensor as NumPy has it; anything else as it is."""
+    return value.numpy() if tf.is_tensor(value) else value
+
+
 def several(given: object, is_item: IsItem) -> Iterable | None:
     """The items of a container; None where `given` is one item.
 
@@ -30,9 +35,9 @@ def several(given: object, is_item: IsItem) -> Iterable | None:
         UserError: A data frame, of which one column is meant.
     """
     if isinstance(given, tf.data.Dataset):
-        return itertools.chain.from_iterable(_part(element, 0, is_item) for element in given.as_numpy_iterator())
-    if tf.is_tensor(given):
-        given = given.numpy()
+        elements = (element[0] if isinstance(element, tuple) else element for element in given.as_numpy_iterator())
+        return itertools.chain.from_iterable(_listed(element, is_item) for element in elements)
+    given = plain(given)
     if isinstance(given, np.ndarray | np.generic):
         one = is_item(given) if given.dtype.kind in "biuf" else given.ndim == 0
         return None if one else list(given)
@@ -60,15 +65,13 @@ def labelled(given: object, labels: object, is_item: IsItem) -> tuple[list, list
         if not pairs or len(given.element_spec) < 2:
             raise UserError("expected labels beside the items, as in task.evaluate(items, labels)")
         items, right = [], []
-        for element in given.as_numpy_iterator():
-            items += _part(element, 0, is_item)
-            right += _part((_column(element[1]),), 0, is_scalar)
+        for item, label, *_ in given.as_numpy_iterator():
+            items += _listed(item, is_item)
+            right += _listed(_column(label), is_scalar)
     else:
         items, right = _listed(given, is_item), _listed(_column(labels), is_scalar)
     if len(items) != len(right):
         raise UserError(f"expected a label for each item, got {len(items):,} and {len(right):,}: items, labels")
-    if not items:
-        raise UserError("no example to measure on")
     return items, right
 
 
@@ -77,15 +80,9 @@ def _listed(given: object, is_item: IsItem) -> list:
     return [given] if items is None else list(items)
 
 
-def _part(element: object, place: int, is_item: IsItem) -> list:
-    """The items in one part of an element of a data set: of a batch several."""
-    return _listed(element[place] if isinstance(element, tuple) else element, is_item)
-
-
 def _column(labels: object) -> object:
     """Labels `[N, 1]` as `[N]`; anything else as it is."""
-    if tf.is_tensor(labels):
-        labels = labels.numpy()
+    labels = plain(labels)
     if not isinstance(labels, np.ndarray) or labels.ndim < 2:
         return labels
     if labels.ndim == 2 and labels.shape[1] == 1:

@@ -31,8 +31,7 @@ def raw(item: object) -> bytes:
         UserError: Anything else, or no sound image.
         OSError: The file cannot be read.
     """
-    if tf.is_tensor(item):
-        item = item.numpy()
+    item = containers.plain(item)
     if isinstance(item, np.ndarray):
         return images.encode(item)
     if isinstance(item, bytes):

@@ -25,11 +25,10 @@ class Summarization(SequenceToSequence):
 
     def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
         answers = super()._written(texts, options, seed, batch_size, first)
-        for place, (text, answer) in enumerate(zip(texts, answers, strict=True)):
-            if answer.score is None or answer.shortened:
-                continue
+        lengths = map(len, self.tokens.numbered([answer.text for answer in answers]))
+        for place, (text, answer, length) in enumerate(zip(texts, answers, lengths, strict=True)):
             tokens = answer.total_tokens
-            if not 0 < len(self.tokens.numbered([answer.text])[0]) < tokens:
+            if answer.score is not None and not answer.shortened and not 0 < length < tokens:
                 answers[place] = Generation(text, 0.0, unchanged=True, used_tokens=tokens, total_tokens=tokens)
         return answers
 
