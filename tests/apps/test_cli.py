@@ -190,6 +190,7 @@ def test_folders_of_the_same_name_do_not_stand_for_ours(tmp_path):
     for name in ("apps", "zoo", "optimizers"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+    (tmp_path / "json.py").write_text("raise SystemExit('no module of Python')")
     found = subprocess.run(apps.command("list", "models", "--json"), cwd=tmp_path, capture_output=True, text=True)
     assert (found.returncode, found.stderr) == (0, "") and "resnet9" in found.stdout
 
