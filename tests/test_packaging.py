@@ -161,13 +161,14 @@ def test_readme_gives_the_two_commands():
 
 
 @pytest.mark.matrix
-def test_wheel_holds_the_house(tmp_path, config):
-    """The wheel, built by way of the source distribution, has every module, every preset file and the licences."""
+def test_wheel_holds_every_file(tmp_path, config):
+    """The wheel, built from the source distribution, has every module, type marker, preset file and licence."""
     subprocess.run([sys.executable, "-m", "build", "--outdir", str(tmp_path)], cwd=ROOT, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     assert wheel.name == f"keras_menagerie-{config['metadata']['version']}-py3-none-any.whl"
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    presets = [path for path in PRESETS.rglob("*") if path.is_file()]
-    assert held == {path.relative_to(ROOT).as_posix() for path in _sources(*PACKAGES) + presets}
+    others = [path for path in PRESETS.rglob("*") if path.is_file()]
+    others += [path for folder in PACKAGES for path in (ROOT / folder).rglob("py.typed")]
+    assert held == {path.relative_to(ROOT).as_posix() for path in _sources(*PACKAGES) + others}
     licences = {name.split("/")[-1] for name in zipfile.ZipFile(wheel).namelist() if "/licenses/" in name}
     assert licences == {"LICENSE", "NOTICE"}
