@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from apps import answer, inputs, labels
+from apps.answering import application, labels
 from apps.pages.tab import Tab
+from apps.reading import command_line
 
 EXAMPLES = """\
 examples:
@@ -31,15 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `zoo classify` takes."""
     parser.description = "Name what each picture shows. JPEG, PNG, WebP, TIFF and other common formats."
     parser.epilog = EXAMPLES
-    inputs.add_image_arguments(parser)
-    answer.add_arguments(parser, TAB.preset, pictures=True)
+    command_line.add_image_arguments(parser)
+    application.add_arguments(parser, TAB.preset, pictures=True)
     labels.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     # Eight at a time: a turned photo of 12 megapixels takes 36 MB on its way to the model.
-    return answer.run(arguments, inputs.images, TAB.task, batch_size=8, kind=TAB.kind)
+    return application.run(arguments, command_line.images, TAB.task, batch_size=8, kind=TAB.kind)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _run(argv: list[str]) -> int:
     module = importlib.import_module(COMMANDS[name][0])
     if arguments.debug:
         return module.run(arguments)
-    from apps import stderr_filter
+    from apps.writing import stderr_filter
 
     with stderr_filter.held():
         return module.run(arguments)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from apps import columns
+from apps.reading import columns
 from zoo.errors import UserError
 
 EXAMPLES = """\
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     if seen := _trained_on(task, folder, config, arguments.data, examples):
         measured["trained_on"] = seen
     if arguments.report:
-        from apps import report
+        from apps.writing import report
 
         written = report.write(arguments.report, measured, task, examples, answers)
         if not (arguments.json or arguments.quiet):

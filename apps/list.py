@@ -87,7 +87,7 @@ def recipes() -> Iterator[dict]:
 
 def optimizers() -> Iterator[dict]:
     """The names that `zoo train --optimizer` takes."""
-    from apps import definitions
+    from apps.reading import definitions
 
     for name in definitions.optimizers():
         about, rule, _ = definitions.optimizer(name)

@@ -178,11 +178,11 @@ class _Say:
     """Sentences and tables for a person, or JSON lines for a program."""
 
     def __init__(self, arguments: argparse.Namespace):
-        from apps import results
+        from apps.writing import writers
 
-        self.json = arguments.json or not results.is_terminal(sys.stdout)
+        self.json = arguments.json or not writers.is_terminal(sys.stdout)
         self.quiet = arguments.quiet
-        self.moving = not (self.json or self.quiet) and results.is_terminal(sys.stderr)
+        self.moving = not (self.json or self.quiet) and writers.is_terminal(sys.stderr)
         if self.json:
             with contextlib.suppress(AttributeError):  # a stream in memory
                 sys.stdout.reconfigure(encoding="utf-8")

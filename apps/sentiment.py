@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from apps import answer, inputs, labels
+from apps.answering import application, labels
 from apps.pages.tab import Tab
+from apps.reading import command_line
 
 EXAMPLES = """\
 examples:
@@ -35,14 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `zoo sentiment` takes."""
     parser.description = "Tell whether each text is favourable, and how sure that is."
     parser.epilog = EXAMPLES
-    inputs.add_text_arguments(parser)
-    answer.add_arguments(parser, TAB.preset, pictures=False)
+    command_line.add_text_arguments(parser)
+    application.add_arguments(parser, TAB.preset, pictures=False)
     labels.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    return answer.run(arguments, inputs.texts, TAB.task, batch_size=64, kind=TAB.kind)
+    return application.run(arguments, command_line.texts, TAB.task, batch_size=64, kind=TAB.kind)
 
 
 if __name__ == "__main__":

@@ -89,10 +89,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serves until SIGTERM (exit status 0) or Ctrl-C (130)."""
     _check(arguments)
-    from apps.serving import sources
+    from apps.serving import model_folders
 
-    found = sources.sources(arguments.models)
-    labels = sources.labels(arguments.label, found)
+    found = model_folders.sources(arguments.models)
+    labels = model_folders.labels(arguments.label, found)
     for source in found:
         if source.kind == "preset" and labels[source.name]:
             raise UserError(f"--label: {source.name} is a preset, which has no versions; export it first (zoo export)")
@@ -100,9 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
     workers = arguments.workers or 2 * (os.cpu_count() or 1) + (arguments.batch if arguments.batch > 1 else 0)
     max_body = int(arguments.max_body * 2**20)
 
-    from apps import results, sockets
-    from apps.serving import cors, server, tokens
+    from apps.serving import cors, server, sockets, tokens
     from apps.serving.access_log import AccessLog
+    from apps.writing import writers
 
     origins = cors.origins(arguments.cors_origin)
     token = tokens.Token.read(arguments.token_file)
@@ -112,18 +112,18 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         listeners = server.Listeners(addresses, workers + arguments.queue, max_body)
         stack.callback(listeners.close)
-        journal = AccessLog(words=results.is_terminal(sys.stdout))
+        journal = AccessLog(words=writers.is_terminal(sys.stdout))
         stack.callback(journal.close)
         with sockets.terminable():
             found = [_exported(source, k, len(found), stack, arguments.quiet) for k, source in enumerate(found, 1)]
 
-        from apps.serving.metrics import Metrics
         from apps.serving.models import Model, Models
+        from apps.serving.prometheus import Metrics
         from apps.serving.rest import Rest
         from apps.serving.rpc import Services
         from apps.serving.server_context import ServerContext
         from apps.serving.signatures import Version
-        from apps.serving.workers import Workers
+        from apps.serving.thread_pool import Workers
 
         load = functools.partial(Version, batch=arguments.batch, threads=arguments.threads)
         models = Models(

@@ -83,7 +83,7 @@ def _recipes() -> Sequence[str]:
 
 
 def _optimizers() -> Sequence[str]:
-    from apps import definitions
+    from apps.reading import definitions
 
     return list(definitions.optimizers())
 
@@ -99,7 +99,7 @@ def _card(name: str) -> str:
 
 
 def _model(name: str) -> str:
-    from apps import definitions
+    from apps.reading import definitions
     from zoo import catalog, preset, recipes
 
     entry = catalog.entry(name)
@@ -149,7 +149,7 @@ def _recipe(name: str) -> str:
 
 
 def _optimizer(name: str) -> str:
-    from apps import definitions
+    from apps.reading import definitions
 
     about, rule, rest = definitions.optimizer(name)
     lines = [

@@ -8,11 +8,12 @@ import functools
 import sys
 from collections.abc import Iterable, Iterator
 
-from apps import answer, inputs, texts
+from apps.answering import application, texts
 from apps.pages.tab import Tab
-from zoo.data import sentences
+from apps.reading import command_line
 from zoo.errors import UserError
-from zoo.tasks.results import Result
+from zoo.inputs import sentences
+from zoo.results.base import Result
 
 EXAMPLES = """\
 examples:
@@ -28,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `zoo summarize` takes."""
     parser.description = "Summarize each document: a file is one, and so is standard input."
     parser.epilog = EXAMPLES
-    inputs.add_text_arguments(parser, documents=True)
-    answer.add_arguments(parser, "summarize-dialogue", pictures=False)
+    command_line.add_text_arguments(parser, documents=True)
+    application.add_arguments(parser, "summarize-dialogue", pictures=False)
     texts.add_arguments(parser)
     parser.add_argument("--max-length", metavar="N", type=int, help="most pieces to write (default: the preset's)")
     parser.add_argument("--sentences", metavar="N", type=int, help="most sentences to give, each complete")
@@ -92,8 +93,8 @@ TAB = Tab(
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
-    items = functools.partial(inputs.texts, documents=not arguments.lines)
-    return answer.run(arguments, items, TAB.task, batch_size=8, kind=TAB.kind)
+    items = functools.partial(command_line.texts, documents=not arguments.lines)
+    return application.run(arguments, items, TAB.task, batch_size=8, kind=TAB.kind)
 
 
 def beginning(text: str, most: int) -> str:

@@ -9,11 +9,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from apps import columns
-from apps.answer import config as checked
-from zoo import run_state
+from apps.answering.application import config as checked
+from apps.reading import columns
 from zoo.errors import UserError
 from zoo.scaling import heartbeat
+from zoo.training import run_state
 
 EXAMPLES = """\
 examples:

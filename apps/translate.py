@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from apps import answer, attention, inputs, texts
+from apps.answering import application, texts
 from apps.pages.tab import Tab
-from zoo import hub
+from apps.reading import command_line
+from apps.writing import attention_maps
+from zoo import hub_presets
 from zoo.errors import UserError
 
 EXAMPLES = """\
@@ -24,10 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what `zoo translate` takes."""
     parser.description = "Translate each text, line by line: as many lines come out as go in."
     parser.epilog = EXAMPLES
-    inputs.add_text_arguments(parser)
+    command_line.add_text_arguments(parser)
     parser.add_argument("--from", metavar="LANGUAGE", dest="source", help="language of the texts, such as de")
     parser.add_argument("--to", metavar="LANGUAGE", dest="target", help="language to write, such as en")
-    answer.add_arguments(parser, None, pictures=False)
+    application.add_arguments(parser, None, pictures=False)
     texts.add_arguments(parser)
     parser.add_argument(
         "--attention",
@@ -42,13 +44,13 @@ class Translations(texts.Texts):
     def __init__(self, arguments: argparse.Namespace, config: dict):
         super().__init__(arguments, config)
         self.file = arguments.attention
-        self.maps: list[attention.Maps] = []
+        self.maps: list[attention_maps.Maps] = []
         if self.file:
-            attention.check(self.file)
+            attention_maps.check(self.file)
 
-    def beside(self, task) -> list[attention.Maps]:
+    def beside(self, task) -> list[attention_maps.Maps]:
         """The writer of heat maps, where they are wanted."""
-        self.maps = [attention.Maps(self.file, task)] if self.file else []
+        self.maps = [attention_maps.Maps(self.file, task)] if self.file else []
         return self.maps
 
     @property
@@ -77,16 +79,16 @@ TAB = Tab(
 def run(arguments: argparse.Namespace) -> int:
     """Answers; returns the exit status."""
     arguments.model = _model(arguments.model, arguments.source, arguments.target)
-    return answer.run(arguments, inputs.texts, TAB.task, batch_size=32, kind=TAB.kind)
+    return application.run(arguments, command_line.texts, TAB.task, batch_size=32, kind=TAB.kind)
 
 
 def _model(model: str | None, source: str | None, target: str | None) -> str:
     """The preset that the arguments mean."""
     wanted = tuple(name and name.lower() for name in (source, target))
     if model is not None:
-        if hub.is_hub(model):  # it does not say what it translates
+        if hub_presets.is_hub(model):  # it does not say what it translates
             return model
-        languages = tuple(answer.config(model, TAB.task)["languages"])
+        languages = tuple(application.config(model, TAB.task)["languages"])
         for option, asked, there in zip(("--from", "--to"), wanted, languages, strict=True):
             if asked is not None and asked != there.lower():
                 raise UserError(f"{option} {asked}: --model {model} translates {' to '.join(languages)}")

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if missing:
         raise UserError(f'not installed: {", ".join(missing)}; install with: pip install "keras-menagerie[web]"')
     found = _presets(arguments.presets)
-    from apps import sockets
+    from apps.serving import sockets
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(sockets.terminable())
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         # Of its own, for whatever anyone uploads: nothing of it is there when the server has ended.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-web-")))
         os.environ.update(_ALONE, GRADIO_TEMP_DIR=str(folder))
-        from apps.pages import page, server
-        from apps.pages.models import Models
+        from apps.pages import page, page_server
+        from apps.pages.loaded_tasks import Models
 
         models = Models({name: path for name, (path, _) in found.items()})
         desks = _desks(models, {name: config for name, (_, config) in found.items()}, folder)
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
                 stream.flush()
             os._exit(status)
 
-        server.run(blocks, listener, {name: path for name, (path, _) in found.items()}, ready, ended)
+        page_server.run(blocks, listener, {name: path for name, (path, _) in found.items()}, ready, ended)
     return 0
 
 

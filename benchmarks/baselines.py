@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo import data, recipes, tasks
-from zoo.data import pairs
+from zoo.data.texts import pairs
 from zoo.metrics import shown
 
 RESULTS = Path(__file__).parent / "results" / "baselines.json"

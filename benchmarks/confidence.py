@@ -14,7 +14,8 @@ import argparse
 import time
 
 import zoo
-from zoo import calibration, card, preset, recipes, training
+from zoo import card, preset, recipes, training
+from zoo.training import calibration
 
 
 def renew(name: str, shares: bool) -> None:

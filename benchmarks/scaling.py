@@ -106,7 +106,7 @@ def texts(quick: bool):
 def pairs(quick: bool):
     """A Transformer on random pairs of sentences of one length."""
     from zoo.data.examples import objects
-    from zoo.data.pairs import Pairs
+    from zoo.data.texts.pairs import Pairs
 
     sizes = {"width": 8, "layers": 1, "heads": 2, "hidden": 8} if quick else {"width": 128, "layers": 2, "heads": 4}
     recipe = _recipe(
@@ -168,7 +168,7 @@ def work(model: str, times: int, devices: str, epochs: int, steps: int, quick: b
 
     from zoo import training
     from zoo.scaling import workers
-    from zoo.scaling.batches import shared
+    from zoo.scaling.global_batch import shared
 
     recipe, examples = MODELS[model](quick)
     batch = times * recipe.batch_size

@@ -32,11 +32,11 @@ from zoo.layers.recurrence import AdditiveScores, GeneralScores, Reader, Step
 from zoo.layers.sequence import SequenceModel
 from zoo.lstms.lstm_attention import Bahdanau, LSTMAttention, Luong
 from zoo.lstms.pointer_generator import PointerGenerator
-from zoo.resuming import Resumable
 from zoo.scaling.backup import Backup
 from zoo.scaling.replicas import Replicas
 from zoo.tasks.classification import SmoothedCrossentropy
 from zoo.tasks.sequence_loss import SequenceCrossentropy, TokenAccuracy
+from zoo.training.resuming import Resumable
 from zoo.transformers.hub import HubSeq2Seq
 from zoo.transformers.transformer import DecoderBlock, EncoderBlock, PositionalEmbedding, Transformer
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # Modules that `import zoo` alone gives access to.
 _MODULES = frozenset(
-    """calibration catalog classifiers data decoding errors export hub layers lstms preset recipe recipes scaling tasks
-    training transformers""".split()
+    """catalog classifiers data decoding errors export inputs layers lstms metrics preset recipe recipes results scaling
+    tasks training transformers""".split()
 )
 __all__ = ["build", "load", "models", "presets", "train"]
 

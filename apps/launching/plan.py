@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import apps
-from zoo import run_state
+from zoo.training import run_state
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from apps.answer import Answers
+from apps.answering.application import Answers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,16 +8,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 
-from apps import answer, inputs
-from apps.pages import drawings, words
-from apps.pages.models import Models
+from apps.answering import application
+from apps.pages import drawings, wording
+from apps.pages.loaded_tasks import Models
 from apps.pages.tab import Tab
+from apps.reading import command_line
 from zoo.errors import UserError
-from zoo.tasks.results import Result
+from zoo.results.base import Result
 
 MOST_CHARACTERS = 10_000  # of a text: a beam search takes about a second for a thousand
 _BATCH = 32  # lines that go through the model at a time
-Answered = tuple[inputs.Item, Result]
+Answered = tuple[command_line.Item, Result]
 
 
 class TabSession:
@@ -42,7 +43,7 @@ class TabSession:
     def __init__(self, name: str, module: ModuleType, models: Models, presets: Mapping[str, dict], folder: Path):
         self.name = name
         self.tab: Tab = module.TAB
-        self.presets = words.names(presets)
+        self.presets = wording.names(presets)
         self.first = self.tab.preset if self.tab.preset in presets else next(iter(self.presets))
         self.examples = [
             (preset, _drawn(example, folder) if self.tab.takes == "picture" else example)
@@ -53,8 +54,8 @@ class TabSession:
         parser = argparse.ArgumentParser()
         module.add_arguments(parser)
         arguments = parser.parse_args([])
-        self._kinds: dict[str, answer.Answers] = {
-            preset: self.tab.kind(arguments, words.spelled(config)) for preset, config in presets.items()
+        self._kinds: dict[str, application.Answers] = {
+            preset: self.tab.kind(arguments, wording.spelled(config)) for preset, config in presets.items()
         }
 
     def introduction(self, preset: str) -> str:
@@ -86,24 +87,26 @@ class TabSession:
         """
         items = self._items(given)
         with self.using(preset) as task:
-            results = list(self._kinds[preset].ask(task, map(inputs.read_payload, items), _BATCH, 0))
+            results = list(self._kinds[preset].ask(task, map(command_line.read_payload, items), _BATCH, 0))
         for result in results:
             if result.error is not None:
                 raise UserError(result.error)
         return list(zip(items, results, strict=True))
 
-    def _items(self, given: str | None) -> list[inputs.Item]:
+    def _items(self, given: str | None) -> list[command_line.Item]:
         picture = self.tab.takes == "picture"
         if not (given or "").strip():
             raise UserError(f"nothing to do: give a {'picture' if picture else 'text'}")
         if picture:
-            return [inputs.Item(given, Path(given))]
+            return [command_line.Item(given, Path(given))]
         if len(given) > MOST_CHARACTERS:
             raise UserError(
                 f"the text has {len(given):,} characters; this page takes {MOST_CHARACTERS:,}, "
                 f"zoo {self.name} FILE as many as there are"
             )
-        return [inputs.Item(text, text) for text in (given.splitlines() if self.tab.takes == "lines" else [given])]
+        return [
+            command_line.Item(text, text) for text in (given.splitlines() if self.tab.takes == "lines" else [given])
+        ]
 
 
 def _drawn(name: str, folder: Path) -> str:

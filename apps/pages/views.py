@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager
 
 import gradio as gr
 
-from apps import attention
-from apps.pages import words
+from apps.pages import wording
 from apps.pages.tab_session import Answered
+from apps.writing import attention_maps
 from zoo.errors import UserError
-from zoo.tasks.results import Result, percent
+from zoo.results.base import Result, percent
 
 HEIGHT = 320  # pixels of a picture's place
 Using = Callable[[], AbstractContextManager]
@@ -57,7 +57,7 @@ class Labels(View):
     def values(self, using: Using, answered: Sequence[Answered]) -> list:
         ((_, result),) = answered
         rows = "".join(
-            f"<li><span>{html.escape(words.label(label))}</span><span>{percent(probability)}</span>"
+            f"<li><span>{html.escape(wording.label(label))}</span><span>{percent(probability)}</span>"
             f'<i aria-hidden="true"><b style="width:{100 * probability:.1f}%"></b></i></li>'
             for label, probability in result.scores
         )
@@ -100,7 +100,7 @@ class Attention(View):
             gr.Warning(html.escape(str(error), quote=False), title=self.TITLE)
             return [None]
         with _drawing:
-            drawn = attention.png(*found)
+            drawn = attention_maps.png(*found)
         return [cv2.cvtColor(cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)]
 
 

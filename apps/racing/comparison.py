@@ -21,7 +21,7 @@ import numpy as np
 from apps.racing.entrants import Entrant
 from zoo import tasks, training
 from zoo.data import Examples
-from zoo.data.batches import Batches
+from zoo.data.batching.examples import Batches
 from zoo.errors import UserError
 from zoo.recipe import Recipe
 

@@ -26,7 +26,7 @@ from typing import TextIO
 
 import apps
 import zoo
-from apps.serving.sources import SAVED_MODEL
+from apps.serving.model_folders import SAVED_MODEL
 from zoo import preset
 from zoo.errors import UserError
 

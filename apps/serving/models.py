@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from apps.serving import sources
+from apps.serving import model_folders
 from apps.serving.errors import Refusal, invalid
 from apps.serving.signatures import Version
 from zoo.errors import UserError
@@ -115,7 +115,7 @@ class Model:
 
     def _found(self) -> dict[int, Path]:
         if not self._single:
-            return sources.versions(self.folder)
+            return model_folders.versions(self.folder)
         own = self.folder.resolve().name
         return {int(own) if re.fullmatch("[0-9]{1,19}", own) else 1: self.folder}
 

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from apps.serving.errors import invalid
-from zoo.data import images
 from zoo.errors import UserError
-from zoo.tasks import text
+from zoo.inputs import image_files, text
 
 Prepare = Callable[[bytes], bytes]  # raises UserError
-KINDS: Mapping[str, Prepare] = {"image": images.upright, "text": text.raw}
+KINDS: Mapping[str, Prepare] = {"image": image_files.upright, "text": text.raw}
 
 
 def declared(folder: Path) -> dict[str, Prepare]:

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from tensorflow_serving.apis import model_pb2
 
-from apps.serving import encodings, metrics, service, to_json
+from apps.serving import encodings, prometheus, service, to_json
 from apps.serving.endpoint import Endpoint, Gone, json_response, path_of
 from apps.serving.errors import Refusal, invalid
+from apps.serving.model_folders import MOST
 from apps.serving.server_context import ServerContext
-from apps.serving.sources import MOST
 from apps.serving.tokens import Token
 
 _VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
@@ -49,7 +49,7 @@ class Rest:
         return json_response(to_json.encode({"status": "ok", "models": [model.name for model in self._models]}))
 
     async def _metrics(self, request: Request, about: dict) -> Response:
-        return Response(self._shared.counts.page(), headers={"content-type": metrics.TYPE})
+        return Response(self._shared.counts.page(), headers={"content-type": prometheus.TYPE})
 
     async def _answer(self, request: Request, about: dict) -> Response:
         path, verb = path_of(request), request.method

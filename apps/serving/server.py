@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import uvicorn
 
-from apps import sockets
+from apps.serving import sockets
 from apps.serving.access_log import AccessLog
 from apps.serving.protocol import Protocol
 from zoo.errors import UserError

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from apps.serving.access_log import AccessLog
-from apps.serving.metrics import Metrics
 from apps.serving.models import Models
+from apps.serving.prometheus import Metrics
+from apps.serving.thread_pool import Workers
 from apps.serving.tokens import Token
-from apps.serving.workers import Workers
 
 
 @dataclasses.dataclass(frozen=True)

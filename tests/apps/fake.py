@@ -16,9 +16,11 @@ import numpy as np
 import zoo
 from apps import cli
 from zoo import preset
-from zoo.data import images
 from zoo.errors import UserError
-from zoo.tasks.results import Classification, Failure, Generation
+from zoo.inputs import image_files
+from zoo.results.base import Failure
+from zoo.results.classification import Classification
+from zoo.results.generation import Generation
 
 
 class Task:
@@ -34,7 +36,7 @@ class Task:
             return Failure(str(item))
         if isinstance(item, bytes):
             try:
-                item = images.upright(item)
+                item = image_files.upright(item)
             except UserError as error:
                 return Failure(str(error))
         if isinstance(item, str) and not item.strip():

@@ -10,9 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from apps import inputs, labels, results
+from apps.answering import labels
+from apps.reading import command_line
+from apps.writing import writers
 from zoo import preset
-from zoo.tasks.results import Classification, Failure
+from zoo.results.base import Failure
+from zoo.results.classification import Classification
 
 GOOD = {"label": "good", "probability": 0.75}
 SCORES = [GOOD, {"label": "bad", "probability": 0.25}]
@@ -141,7 +144,7 @@ def test_a_full_disk_is_one_line_and_a_device_is_never_replaced(ask):
 
 def test_a_link_is_written_through(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    with results.replacing(tmp_path / "link") as stream:
+    with writers.replacing(tmp_path / "link") as stream:
         stream.write("new")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
 
@@ -191,7 +194,7 @@ def shown(monkeypatch):
         for index, (item, result) in enumerate(answers):
             table.write(index, item, result)
         table.flush()
-        table.write(0, inputs.Item("later", "later"), Classification("bad", 0.9))
+        table.write(0, command_line.Item("later", "later"), Classification("bad", 0.9))
         table.flush()
         return stream.getvalue().splitlines()
 
@@ -200,11 +203,11 @@ def shown(monkeypatch):
 
 def test_table(shown):
     lines = shown(
-        (inputs.Item("a text", ""), Classification("good", 0.75)),
-        (inputs.Item("[bold]not markup[/bold] \x1b[31m\n", ""), Classification(None, 0.51)),
-        (inputs.Item("", ""), Classification(None, None)),
-        (inputs.Item("gone.txt", ""), Failure("no such file")),
-        (inputs.Item("long " * 100, ""), Classification("good", 0.99999, used_tokens=512, total_tokens=1310)),
+        (command_line.Item("a text", ""), Classification("good", 0.75)),
+        (command_line.Item("[bold]not markup[/bold] \x1b[31m\n", ""), Classification(None, 0.51)),
+        (command_line.Item("", ""), Classification(None, None)),
+        (command_line.Item("gone.txt", ""), Failure("no such file")),
+        (command_line.Item("long " * 100, ""), Classification("good", 0.99999, used_tokens=512, total_tokens=1310)),
     )
     assert lines[0].split() == ["item", "label", "probability"]
     assert lines[1].split() == ["a", "text", "good", "75.0", "%", "██████"]
@@ -220,13 +223,13 @@ def test_table(shown):
 
 def test_a_path_that_is_too_long_shows_its_end(shown, tmp_path):
     path = "folder/" * 20 + "name.png"
-    line = shown((inputs.Item(path, tmp_path), Classification("good", 0.75)))[1]
+    line = shown((command_line.Item(path, tmp_path), Classification("good", 0.75)))[1]
     assert line.startswith("…") and "name.png" in line
 
 
 def test_the_table_explains_its_mark_once(shown):
     marked = Classification("good", 0.75, low_confidence=True)
-    lines = shown((inputs.Item("a", ""), marked), (inputs.Item("b", ""), marked))
+    lines = shown((command_line.Item("a", ""), marked), (command_line.Item("b", ""), marked))
     assert [line.split()[:3] for line in lines[1:3]] == [["a", "good", "?"], ["b", "good", "?"]]
     assert lines[3] == "  ? low confidence: unlike what the model has learned" and len(lines) == 5
 

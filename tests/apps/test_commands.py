@@ -15,7 +15,7 @@ import pytest
 
 import apps.list
 import optimizers
-from apps import fonts, report, report_picture
+from apps.writing import fonts, report, report_picture
 from zoo import data
 from zoo.errors import UserError
 
@@ -109,10 +109,10 @@ def test_evaluate_own_data_leaves_out_what_cannot_be_read_and_says_so(digits, ph
 
 
 def test_evaluating_with_a_report_reads_and_answers_each_example_once(digits, photos, zoo_main, tmp_path, monkeypatch):
-    from zoo.data import images
+    from zoo.inputs import image_files
 
-    read, upright = [], images.upright
-    monkeypatch.setattr(images, "upright", lambda data: read.append(data) or upright(data))
+    read, upright = [], image_files.upright
+    monkeypatch.setattr(image_files, "upright", lambda data: read.append(data) or upright(data))
     zoo_main("evaluate", digits, "--data", photos, "--report", tmp_path / "r")
     assert len(read) == 4
 
@@ -425,7 +425,7 @@ class Translator:
 
     @staticmethod
     def load_examples(source, split, **columns):
-        from zoo.data import pairs
+        from zoo.data.texts import pairs
 
         return pairs.load(source, split, **columns)
 

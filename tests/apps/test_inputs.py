@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-from apps import inputs
+from apps.reading import command_line
 from zoo.errors import UserError
 
 
 def items_of(kind, *items, stdin=b"", text=(), csv=None, column="text"):
     arguments = argparse.Namespace(items=list(items), text=list(text), csv=csv, column=column)
-    return list(getattr(inputs, kind)(arguments, io.BufferedReader(io.BytesIO(stdin))))
+    return list(getattr(command_line, kind)(arguments, io.BufferedReader(io.BytesIO(stdin))))
 
 
 def texts(*items, **options):
@@ -104,7 +104,7 @@ def test_files_that_are_no_text_are_refused_once(place):
 
 def test_a_long_line_is_whole_and_an_endless_one_is_refused(monkeypatch):
     assert texts("-", stdin=b"x" * 5_000_000 + b"\nnext")[0][0] == "x" * 5_000_000
-    monkeypatch.setattr(inputs, "LONGEST_LINE", 1000)
+    monkeypatch.setattr(command_line, "LONGEST_LINE", 1000)
     for length, end in [(1000, b"\n"), (1000, b"\r\n"), (1000, b"")]:
         assert texts("-", stdin=b"x" * length + end + (b"next" if end else b""))[0][0] == "x" * length
     found = texts("-", stdin=b"first\n" + b"x" * 3_000_000 + b"\nnext\n" + b"y" * 5000)
@@ -203,34 +203,36 @@ def test_bad_images_fail_in_their_place(pictures):
 
 
 def test_a_file_is_read_when_it_is_its_turn(pictures):
-    items = list(inputs.images(argparse.Namespace(items=["a.png", "b/1.png"])))
+    items = list(command_line.images(argparse.Namespace(items=["a.png", "b/1.png"])))
     (pictures / "b" / "1.png").unlink()
-    first, second = map(inputs.read_payload, items)
+    first, second = map(command_line.read_payload, items)
     assert first == b"x"
     assert isinstance(second, UserError) and str(second) == "cannot be read: No such file or directory"
 
 
 def test_a_device_without_end_is_refused(monkeypatch):
-    monkeypatch.setattr(inputs, "LARGEST_FILE", 10_000)
-    assert "which no image needs" in str(inputs.read_payload(inputs.Item("zero", pathlib.Path("/dev/zero"))))
+    monkeypatch.setattr(command_line, "LARGEST_FILE", 10_000)
+    assert "which no image needs" in str(
+        command_line.read_payload(command_line.Item("zero", pathlib.Path("/dev/zero")))
+    )
 
 
 # Batches.
 
 
 def numbered(count):
-    return (inputs.Item(str(i), str(i)) for i in range(count))
+    return (command_line.Item(str(i), str(i)) for i in range(count))
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 1000])
 def test_batches_keep_all_items_in_order(count):
-    found = list(inputs.batches(numbered(count), 32))
+    found = list(command_line.batches(numbered(count), 32))
     assert [int(item.name) for batch in found for item in batch] == list(range(count))
     assert all(1 <= len(batch) <= 32 for batch in found)
 
 
 def test_fast_input_fills_batches():
-    assert len(list(inputs.batches(numbered(3200), 32))) <= 105
+    assert len(list(command_line.batches(numbered(3200), 32))) <= 105
 
 
 def test_a_partial_batch_is_handed_out_after_the_wait():
@@ -244,7 +246,7 @@ def test_a_partial_batch_is_handed_out_after_the_wait():
         yield from numbered(1)
         assert done.wait(30)  # the source stays open, as `tail -f` does
 
-    found = inputs.batches(slow(), 32, wait=0.2)
+    found = command_line.batches(slow(), 32, wait=0.2)
     started = time.monotonic()
     assert len(next(found)) == 3
     assert 0.25 < time.monotonic() - started < 10
@@ -263,7 +265,7 @@ def test_reading_stays_a_little_ahead():
             read.append(item)
             yield item
 
-    found = inputs.batches(counted(), 10)
+    found = command_line.batches(counted(), 10)
     next(found)
     time.sleep(0.2)
     assert len(read) <= 10 + 2 * 10 + 1
@@ -277,7 +279,7 @@ def test_a_problem_of_the_source_comes_after_its_items():
         yield from numbered(3)
         raise UserError("the disk is gone")
 
-    found = inputs.batches(broken(), 32)
+    found = command_line.batches(broken(), 32)
     assert len(next(found)) == 3
     with pytest.raises(UserError, match="the disk is gone"):
         next(found)

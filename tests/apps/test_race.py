@@ -392,7 +392,7 @@ def test_its_curves_can_be_read(on_digits, tmp_path):
 def test_every_optimizer_starts_from_the_same_weights():
     from apps.racing import comparison
     from zoo import data, training
-    from zoo.data.batches import Batches
+    from zoo.data.batching.examples import Batches
 
     recipe = recipes.get("quickstart")
     train = data.load("digits", "train", kind="image").take(np.arange(64))

@@ -89,9 +89,9 @@ def test_bad_documents_fail_in_their_place(ask, tmp_path):
 
 
 def test_a_document_without_end_is_refused(ask, monkeypatch):
-    from apps import inputs
+    from apps.reading import command_line
 
-    monkeypatch.setattr(inputs, "LONGEST_LINE", 2**20)
+    monkeypatch.setattr(command_line, "LONGEST_LINE", 2**20)
     status, lines, err = ask("/dev/zero")
     assert (status, lines) == (1, [""]) and "the document is longer than 1 MiB" in err
 

@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from apps import answer, attention, inputs, texts
-from zoo.tasks.results import Failure, Generation
+from apps.answering import application, texts
+from apps.reading import command_line
+from apps.writing import attention_maps
+from zoo.results.base import Failure
+from zoo.results.generation import Generation
 
 DE_EN = ("--from", "de", "--to", "en")
 
@@ -214,7 +217,7 @@ def test_paragraphs_on_a_terminal(monkeypatch):
             ("lang " * 100, Generation("long", -0.1, used_tokens=512, total_tokens=1310)),
         ]
     ):
-        paragraphs.write(index, inputs.Item(item, item), result)
+        paragraphs.write(index, command_line.Item(item, item), result)
     paragraphs.flush()
     import sys
 
@@ -235,8 +238,10 @@ def test_paragraphs_on_a_terminal(monkeypatch):
 
 
 def test_the_preset_says_once_on_a_terminal_what_it_translates(writers, fake, zoo_main, monkeypatch):
-    monkeypatch.setattr("apps.results.is_terminal", lambda stream: stream is sys.stderr)
-    monkeypatch.setattr("apps.answer._progress", lambda *told: contextlib.nullcontext(answer._Silent()))
+    monkeypatch.setattr("apps.writing.writers.is_terminal", lambda stream: stream is sys.stderr)
+    monkeypatch.setattr(
+        "apps.answering.application._progress", lambda *told: contextlib.nullcontext(application._Silent())
+    )
     _, _, err = zoo_main("translate", "--model", writers["mine"], "one", "two")
     assert err == "mine: trained on data of its own. From cs to hu.\n"
     assert zoo_main("translate", "--model", writers["mine"], "one", "--quiet")[1:] == (["ONE"], "")
@@ -261,7 +266,7 @@ def test_a_heat_map_of_forty_pieces_is_large_enough_to_read_and_shows_the_weight
     pieces = [f"▁piece{i}" for i in range(40)]
     weights = np.zeros((30, 40))
     weights[np.arange(30), np.arange(30)[::-1]] = 1  # the other diagonal, so that an exchange of axes would show
-    figure = attention.draw(pieces, pieces[:30], weights)
+    figure = attention_maps.draw(pieces, pieces[:30], weights)
     axes = figure.axes[0]
     figure.canvas.draw()
     places = [label.get_window_extent() for label in axes.get_yticklabels()]
@@ -296,7 +301,7 @@ def test_a_heat_map_of_forty_pieces_is_large_enough_to_read_and_shows_the_weight
 def test_a_heat_map_s_words(pieces, words):
     count = len(pieces)
     weights = np.full((count, count), 1 / count)
-    source, target, found = attention.by_words(pieces, pieces, weights)
+    source, target, found = attention_maps.by_words(pieces, pieces, weights)
     assert (source, target, found.shape) == (words, words, (len(words), len(words)))
     assert found.sum(1) == pytest.approx(np.full(len(words), (count - 1) / count))  # all but the end's share
 
@@ -304,20 +309,20 @@ def test_a_heat_map_s_words(pieces, words):
 def test_a_heat_map_sums_over_a_source_word_and_averages_over_a_target_word():
     weights = np.array([[0.5, 0.2, 0.2, 0.1], [0.1, 0.0, 0.6, 0.3], [0.3, 0.3, 0.4, 0.0], [0.0, 0.0, 0.0, 1.0]])
     pieces = ["▁Sport", "platz", "▁ist", "</s>"], ["▁sports", "▁gro", "und", "</s>"]
-    source, target, found = attention.by_words(*pieces, weights)
+    source, target, found = attention_maps.by_words(*pieces, weights)
     assert (source, target) == (["Sportplatz", "ist"], ["sports", "ground"])
     np.testing.assert_allclose(found, [[0.7, 0.2], [0.35, 0.5]])
-    assert attention.png(["</s>"], ["</s>"], np.ones((1, 1)))[:4] == b"\x89PNG"
+    assert attention_maps.png(["</s>"], ["</s>"], np.ones((1, 1)))[:4] == b"\x89PNG"
 
 
 def test_a_small_heat_map_is_not_cut_off():
-    figure = attention.draw(["ja"], ["yes"], np.ones((1, 1)))
+    figure = attention_maps.draw(["ja"], ["yes"], np.ones((1, 1)))
     figure.draw_without_rendering()
     box = figure.axes[1].get_tightbbox()
     assert 0 <= box.y0 and box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1
 
 
 def test_a_heat_map_says_what_it_leaves_out():
-    figure = attention.draw(["x"] * 250, ["y"], np.full((1, 250), 1 / 250))
+    figure = attention_maps.draw(["x"] * 250, ["y"], np.full((1, 250), 1 / 250))
     assert figure.axes[0].get_xlabel() == "source, the first 200 of 250 words"
     assert figure.axes[0].get_ylabel() == "translation"

@@ -23,8 +23,9 @@ from urllib.parse import quote, urlsplit
 import matplotlib
 import pytest
 
-from apps import cli, inputs
-from apps.pages import drawings, words
+from apps import cli
+from apps.pages import drawings, wording
+from apps.reading import command_line
 from tests.apps.processes import interruptible
 from zoo import preset, task_catalog
 from zoo.errors import UserError
@@ -62,7 +63,7 @@ def test_a_tab_names_presets_and_pictures_that_are_there(name):
 @pytest.fixture
 def desk(folders, writers, fake, tmp_path):
     """Makes the desk of an application whose only preset is the fake one."""
-    from apps.pages.models import Models
+    from apps.pages.loaded_tasks import Models
     from apps.pages.tab_session import TabSession
 
     place = {"sentiment": folders["text"], "classify": folders["image"], "translate": writers["mine"]}
@@ -126,19 +127,19 @@ def test_presets_and_labels_are_called_by_words():
         "other": {"languages": ["xx", "EN"]},
         "sentiment-imdb": {"labels": ["neg", "pos"]},
     }
-    assert words.names(presets) == {
+    assert wording.names(presets) == {
         "runs/mine": "English to German",
         "translate-de-en": "German to English",
         "translate-de-en-lstm": "German to English (translate-de-en-lstm)",
         "other": "xx to English",
         "sentiment-imdb": "sentiment-imdb",
     }
-    assert words.spelled(presets["sentiment-imdb"]) == {"labels": ["negative", "positive"]}
-    assert words.spelled({"labels": ["cat", "pos"], "x": 1}) == {"labels": ["cat", "positive"], "x": 1}
+    assert wording.spelled(presets["sentiment-imdb"]) == {"labels": ["negative", "positive"]}
+    assert wording.spelled({"labels": ["cat", "pos"], "x": 1}) == {"labels": ["cat", "positive"], "x": 1}
 
 
 def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
-    from apps.pages.models import Models
+    from apps.pages.loaded_tasks import Models
     from apps.pages.tab_session import TabSession
 
     config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
@@ -149,7 +150,7 @@ def test_the_introduction_names_labels_in_words(folders, fake, tmp_path):
 @needs_gradio
 def test_links_follow_the_introduction(folders, fake, tmp_path):
     from apps.pages import page
-    from apps.pages.models import Models
+    from apps.pages.loaded_tasks import Models
     from apps.pages.tab_session import TabSession
 
     config = preset.read_config(folders["text"]) | {"labels": ["neg", "pos"]}
@@ -505,7 +506,7 @@ class Tab:
 @pytest.mark.parametrize("name", TABS)
 def test_examples_get_the_presets_answers(name, browser):
     import zoo
-    from zoo.tasks.results import percent
+    from zoo.results.base import percent
 
     tab = Tab(browser, name)
     chosen = {used: (place, item) for place, (used, item) in reversed(list(enumerate(TABS[name].examples)))}
@@ -514,7 +515,7 @@ def test_examples_get_the_presets_answers(name, browser):
         tab.choose(place)
         if "labels" in TABS[name].views:
             result = task(drawings.png(item) if TABS[name].takes == "picture" else item)
-            expected = [[words.label(label), percent(probability)] for label, probability in result.scores[:5]]
+            expected = [[wording.label(label), percent(probability)] for label, probability in result.scores[:5]]
             tab.wait(lambda expected=expected: tab.labels() == expected)
         else:
             (result,) = task.generate([item])
@@ -535,7 +536,7 @@ def test_wrong_files_and_no_text_get_the_applications_own_line(browser, tmp_path
     import cv2
     import numpy as np
 
-    from zoo.data import images
+    from zoo.inputs import image_files
 
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     whole = cv2.imencode(".jpg", noise)[1].tobytes()
@@ -546,7 +547,7 @@ def test_wrong_files_and_no_text_get_the_applications_own_line(browser, tmp_path
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(UserError) as refused:
-            images.upright(inputs.read_payload(inputs.Item(name, path)))
+            image_files.upright(command_line.read_payload(command_line.Item(name, path)))
         tab.upload(path)
         assert tab.error() == str(refused.value)
         assert tab.labels() == []  # no earlier answer that would pass for this one's

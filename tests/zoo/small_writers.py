@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from zoo import tasks
-from zoo.data.pairs import Pairs
+from zoo.data.texts.pairs import Pairs
 
 TEXTS = (
     "A dog runs through the snow.",

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zoo import data
-from zoo.data.batches import Batches
+from zoo.data.batching.examples import Batches
 
 
 class Task:

@@ -109,7 +109,7 @@ def test_anki_names_a_line_that_is_no_pair(folder):
 
 
 def test_everyday_sentences_have_all_their_translations_where_they_are_measured(folder):
-    from zoo.data import pairs
+    from zoo.data.texts import pairs
 
     assert list(builders.find("de_en_everyday").examples("train"))[2] == {"de": "Hallo 1", "en": "Hello 2"}
     columns = {"source_column": "de", "target_column": "en"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.data.capitals import folded
+from zoo.inputs.capitals import folded
 
 KNOWN = {
     "ein",

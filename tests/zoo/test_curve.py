@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from zoo import curve, recipes
+from zoo import recipes
+from zoo.training import curve
 
 HISTORY = [
     {"epoch": 1, "loss": 1.0, "val_loss": 0.9, "accuracy": 0.5, "val_accuracy": 0.6},

@@ -199,7 +199,7 @@ def test_unreadable_examples_are_named_and_left_out(tmp_path):
 def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp_path):
     import tensorflow as tf
 
-    from zoo.data.batches import Batches
+    from zoo.data.batching.examples import Batches
     from zoo.tasks.image_classification import ImageClassification
 
     declaration = {"kind": "image", "size": [64, 80], "channels": 3}

@@ -12,6 +12,7 @@ import tensorflow as tf
 import zoo
 from zoo import data, export, tasks
 from zoo.errors import UserError
+from zoo.export import comparison
 
 IMAGES = {
     "name": "tiny",
@@ -73,8 +74,8 @@ def test_an_export_that_differs_is_refused_and_not_kept(tmp_path, monkeypatch):
         answers[0]["scores"] = answers[0]["scores"] + 1e-3
         return answers
 
-    honest = export.replies
-    monkeypatch.setattr(export, "replies", other)
+    honest = comparison.replies
+    monkeypatch.setattr(comparison, "replies", other)
     with pytest.raises(export.ExportError, match="scores differ from the task's by 0.001"):
         export.saved_model(task, tmp_path)
     assert list((tmp_path / "tiny").iterdir()) == []

@@ -265,7 +265,7 @@ def test_a_name_of_keras_hub_s_is_fetched_by_keras_hub(monkeypatch, tasks):
 
 
 def test_a_recipe_cannot_train_it_from_nothing():
-    from zoo.data.hub_tokens import T5Tokens
+    from zoo.inputs.hub_tokens import T5Tokens
 
     with pytest.raises(UserError, match="--init hub:"):
         T5Tokens.learn(["a"], {})

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from apps import inputs
+from apps.reading import command_line
 from zoo import data
 from zoo.data.examples import Examples, objects, readable
 from zoo.errors import NoSplitError, UserError
@@ -41,7 +41,7 @@ def held(examples):
 
 def answered(folder):
     """The names of the images that an application finds in a folder."""
-    items = inputs.images(argparse.Namespace(items=[str(folder)]))
+    items = command_line.images(argparse.Namespace(items=[str(folder)]))
     return sorted(item.payload.name for item in items if not isinstance(item.payload, Exception))
 
 
@@ -67,9 +67,9 @@ def test_what_systems_and_hidden_folders_hold_is_no_example(make):
     found = data.load(folder, kind="image")
     assert (found.names, held(found), found.notes) == (("cat", "dog"), ["cat/1.png", "cat/2.png", "dog/3.png"], ())
     assert answered(folder) == ["1.png", "2.png", "3.png"]
-    items = inputs.images(argparse.Namespace(items=[f"{folder}/**", f"{folder}/*"]))
+    items = command_line.images(argparse.Namespace(items=[f"{folder}/**", f"{folder}/*"]))
     assert sorted(item.payload.name for item in items) == [name for name in ("1.png", "2.png", "3.png") for _ in "ab"]
-    items = inputs.images(argparse.Namespace(items=[f"{folder}/@eaDir/*"]))  # what is spelled out is meant
+    items = command_line.images(argparse.Namespace(items=[f"{folder}/@eaDir/*"]))  # what is spelled out is meant
     assert [item.payload.name for item in items] == ["1.png"]
 
 
@@ -109,7 +109,7 @@ def test_a_folder_without_an_image_says_what_it_holds(make):
     folder = make(("cat/1.heic", HEIC), ("cat/2.txt", b"x"), ("dog/3.heic", HEIC))
     with pytest.raises(UserError, match="no image found in its 2 folders. Left out.*: 2 .heic, 1 .txt. HEIC.*`sips"):
         data.load(folder, kind="image")
-    (item,) = inputs.images(argparse.Namespace(items=[str(make(("text/2.txt", b"x")) / "text")]))
+    (item,) = command_line.images(argparse.Namespace(items=[str(make(("text/2.txt", b"x")) / "text")]))
     assert str(item.payload) == "no image in this folder (left out: 1 .txt)"
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from zoo.data import image_headers, images
 from zoo.errors import UserError
+from zoo.inputs import image_files, image_headers
 
 RANDOM = np.random.default_rng(7)
 # Smooth, and different in every corner and channel: a turn, a mirror or swapped channels cannot go unseen.
@@ -95,40 +95,40 @@ ODD = {
 @pytest.fixture(scope="module")
 def decode():
     """The graph's decoder, eager: bytes -> H W 3, integers."""
-    from zoo.data import pixels
+    from zoo.inputs import image_graph
 
-    return lambda data: pixels.decode(data).numpy().astype(int)
+    return lambda data: image_graph.decode(data).numpy().astype(int)
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_files_pass_unchanged(name, decode):
-    assert images.upright(PLAIN[name]) is PLAIN[name]
+    assert image_files.upright(PLAIN[name]) is PLAIN[name]
     np.testing.assert_array_equal(decode(PLAIN[name]), seen(PLAIN[name]))
-    np.testing.assert_array_equal(images.pixels(PLAIN[name])[..., ::-1], seen(PLAIN[name]))
+    np.testing.assert_array_equal(image_files.pixels(PLAIN[name])[..., ::-1], seen(PLAIN[name]))
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_odd_files_are_made_plain(name, decode):
-    result = images.upright(ODD[name])
+    result = image_files.upright(ODD[name])
     assert result != ODD[name]
-    assert images.upright(result) is result
+    assert image_files.upright(result) is result
     tolerance = 1 if name == "JPEG, CMYK" else 0  # the two round differently on the way from CMYK
     np.testing.assert_allclose(decode(result), seen(ODD[name]), atol=tolerance)
-    np.testing.assert_allclose(images.pixels(ODD[name])[..., ::-1], seen(ODD[name]), atol=tolerance)
+    np.testing.assert_allclose(image_files.pixels(ODD[name])[..., ::-1], seen(ODD[name]), atol=tolerance)
 
 
 def test_transparent_is_white_and_opaque_keeps_its_colour():
     image = np.zeros((2, 2, 4), np.uint8)
     image[0] = (10, 20, 30, 255)  # BGRA
-    shown = images.pixels(cv2.imencode(".png", image)[1].tobytes())
+    shown = image_files.pixels(cv2.imencode(".png", image)[1].tobytes())
     assert shown[0, 0].tolist() == [10, 20, 30] and shown[1, 1].tolist() == [255, 255, 255]
     deep = cv2.imencode(".png", image.astype(np.uint16) * 257)[1].tobytes()
-    np.testing.assert_array_equal(images.pixels(deep), shown)
+    np.testing.assert_array_equal(image_files.pixels(deep), shown)
 
 
 def test_black_and_white_of_16_bits_stay_black_and_white():
     image = np.array([[0, 128, 129, 32768, 65406, 65407, 65535]], np.uint16)
-    shown = images.pixels(cv2.imencode(".png", image)[1].tobytes())[0, :, 0]
+    shown = image_files.pixels(cv2.imencode(".png", image)[1].tobytes())[0, :, 0]
     assert shown.tolist() == [0, 0, 1, 128, 254, 255, 255]
 
 
@@ -146,18 +146,18 @@ def test_stray_bytes_between_the_segments_of_a_jpeg_are_skipped(name, stray, dec
     data = PLAIN[name]
     for place in segments(data):
         strayed = data[:place] + stray + data[place:]
-        assert images.upright(strayed) is strayed
+        assert image_files.upright(strayed) is strayed
         np.testing.assert_array_equal(decode(strayed), seen(strayed))
         np.testing.assert_array_equal(seen(strayed), seen(data))
     turned_and_strayed = turned("JPEG", 6)
     place = segments(turned_and_strayed)[-1]
     turned_and_strayed = turned_and_strayed[:place] + stray + turned_and_strayed[place:]
-    np.testing.assert_array_equal(images.pixels(turned_and_strayed)[..., ::-1], seen(turned_and_strayed))
+    np.testing.assert_array_equal(image_files.pixels(turned_and_strayed)[..., ::-1], seen(turned_and_strayed))
 
 
 def test_no_time_is_spent_on_what_only_begins_as_a_jpeg():
     with pytest.raises(UserError, match="truncated"):
-        images.upright(b"\xff\xd8\xff" + bytes(50_000_000))
+        image_files.upright(b"\xff\xd8\xff" + bytes(50_000_000))
 
 
 def test_images_and_photos_that_are_not_read_are_known_by_their_first_bytes():
@@ -188,7 +188,7 @@ def test_truncated_files_are_refused(name):
     whole = len(data) // 2 if "animated" in name else len(data) - 2
     for length in {*range(1, 60), *range(60, whole, max(1, whole // 20)), whole}:
         with pytest.raises(UserError, match=r"truncated|damaged|got"):
-            images.upright(data[:length])
+            image_files.upright(data[:length])
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -244,7 +244,7 @@ REFUSED = {
 def test_refused_in_one_line(name):
     data, message = REFUSED[name]
     with pytest.raises(UserError, match=message) as caught:
-        images.upright(data)
+        image_files.upright(data)
     assert "\n" not in str(caught.value)
 
 
@@ -268,7 +268,7 @@ def test_webp_tiff_avif_and_jpeg_2000_bombs_are_known_by_their_headers():
     ]
     for data in bombs:
         with pytest.raises(UserError, match=r"\d megapixels; at most 100"):
-            images.upright(data)
+            image_files.upright(data)
 
 
 def test_a_damaged_exif_block_does_not_cost_the_photo():
@@ -277,7 +277,7 @@ def test_a_damaged_exif_block_does_not_cost_the_photo():
     for place in range(start, start + 20):
         damaged = bytearray(data)
         damaged[place] ^= 0xFF
-        assert images.pixels(bytes(damaged)).shape in ((40, 60, 3), (60, 40, 3))
+        assert image_files.pixels(bytes(damaged)).shape in ((40, 60, 3), (60, 40, 3))
 
 
 def test_arbitrary_damage_never_escapes_as_another_exception():
@@ -288,11 +288,11 @@ def test_arbitrary_damage_never_escapes_as_another_exception():
             for place in random.integers(0, min(len(damaged), 200), 3):
                 damaged[place] = random.integers(256)
             try:
-                result = images.upright(bytes(damaged))
+                result = image_files.upright(bytes(damaged))
             except UserError as error:
                 assert "\n" not in str(error)
             else:
-                assert images.pixels(result).size
+                assert image_files.pixels(result).size
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 3), (4, 6, 4)])
@@ -301,7 +301,7 @@ def test_arrays_are_red_green_blue(shape, decode):
     if shape[-1] == 4:
         array[..., 3] = 255
     expected = np.broadcast_to(array.reshape(4, 6, -1)[..., :3], (4, 6, 3))
-    np.testing.assert_array_equal(decode(images.encode(array)), expected)
+    np.testing.assert_array_equal(decode(image_files.encode(array)), expected)
 
 
 @pytest.mark.parametrize(
@@ -310,10 +310,10 @@ def test_arrays_are_red_green_blue(shape, decode):
 )
 def test_other_arrays_are_refused(array):
     with pytest.raises(UserError, match="expected"):
-        images.encode(array)
+        image_files.encode(array)
 
 
 def test_importing_it_loads_neither_tensorflow_nor_opencv():
-    code = "import sys, zoo.data.images; print([m for m in ('tensorflow', 'keras', 'cv2') if m in sys.modules])"
+    code = "import sys, zoo.inputs.image_files; print([m for m in ('tensorflow', 'keras', 'cv2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

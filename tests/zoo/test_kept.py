@@ -2,7 +2,7 @@
 
 import pytest
 
-from zoo.data import kept
+from zoo.inputs import copied_parts
 
 
 @pytest.mark.parametrize(
@@ -34,47 +34,50 @@ from zoo.data import kept
     ],
 )
 def test_what_is_kept(text, parts):
-    assert [text[begin:end] for begin, end in kept.spans(text)] == parts
-    marked, stands = kept.marked(text)
-    assert list(stands.values()) == parts and kept.restored(marked, stands) == text
+    assert [text[begin:end] for begin, end in copied_parts.spans(text)] == parts
+    marked, stands = copied_parts.marked(text)
+    assert list(stands.values()) == parts and copied_parts.restored(marked, stands) == text
 
 
 def test_decomposed_letters_are_letters():
-    assert kept.spans("Ein schöner Ärger") == []
+    assert copied_parts.spans("Ein schöner Ärger") == []
 
 
 @pytest.mark.parametrize(
     "text", ["12345", "2019", "→ 3,50 €!", "😀😀", "Привет, мир", "+49 89 1234567", "...", "", "A4"]
 )
 def test_wordless(text):
-    assert kept.wordless(text)
+    assert copied_parts.wordless(text)
 
 
 @pytest.mark.parametrize("text", ["Zimmer 5", "x", "Hallo 😀", "am 3. Mai"])
 def test_not_wordless(text):
-    assert not kept.wordless(text)
+    assert not copied_parts.wordless(text)
 
 
 def test_more_parts_than_marks_stay():
-    marked, stands = kept.marked("1 a 2 b 3", "*+")
+    marked, stands = copied_parts.marked("1 a 2 b 3", "*+")
     assert (marked, stands) == ("* a + b 3", {"*": "1", "+": "2"})
 
 
 def test_a_mark_that_is_lost_or_doubled_is_told():
-    stands = {kept.MARKS[0]: "1", kept.MARKS[1]: "2"}
-    first, second = kept.MARKS[:2]
-    assert kept.restored(f"{second} and {first}", stands) == "2 and 1"
-    assert kept.restored(first, stands) is None
-    assert kept.restored(first + second + first, stands) is None
+    stands = {copied_parts.MARKS[0]: "1", copied_parts.MARKS[1]: "2"}
+    first, second = copied_parts.MARKS[:2]
+    assert copied_parts.restored(f"{second} and {first}", stands) == "2 and 1"
+    assert copied_parts.restored(first, stands) is None
+    assert copied_parts.restored(first + second + first, stands) is None
 
 
 def test_marks_in_a_text_are_kept_like_any_sign():
-    marked, stands = kept.marked(f"a {kept.MARKS[3]} b")
-    assert stands == {kept.MARKS[0]: kept.MARKS[3]} and kept.restored(marked, stands) == f"a {kept.MARKS[3]} b"
+    marked, stands = copied_parts.marked(f"a {copied_parts.MARKS[3]} b")
+    assert (
+        stands == {copied_parts.MARKS[0]: copied_parts.MARKS[3]}
+        and copied_parts.restored(marked, stands) == f"a {copied_parts.MARKS[3]} b"
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["1." * 1000, "a." * 1000, "a-" * 1000, "1 " * 1000, "A1" * 1000, "a@" * 1000, "+(" * 1000]
 )
 def test_no_text_takes_long(text):
-    kept.spans(text)  # two thousand characters; minutes where an expression backtracks
+    copied_parts.spans(text)  # two thousand characters; minutes where an expression backtracks

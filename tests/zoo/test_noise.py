@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from zoo.data.kept import MARKS
-from zoo.data.noise import Noise
+from zoo.data.texts.noise import Noise
+from zoo.inputs.copied_parts import MARKS
 
 MARK = f"[{MARKS}]"
 PAIR = "Tom hat zwei Hunde und 30 Katzen.", "Tom has two dogs and 30 cats."

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from zoo.data import pairs as data_pairs
 from zoo.data.examples import readable
-from zoo.data.pairs import Pairs, check, load
+from zoo.data.texts import pairs as data_pairs
+from zoo.data.texts.pairs import Pairs, check, load
 from zoo.errors import UserError
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.data.pixels import Pixels
+from zoo.inputs.image_graph import Pixels
 
 RED_BLUE = np.zeros((4, 8, 3), np.uint8)  # red on the left, blue on the right, in red, green, blue
 RED_BLUE[:, :4, 0] = RED_BLUE[:, 4:, 2] = 255

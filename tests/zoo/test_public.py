@@ -17,7 +17,9 @@ from PIL import Image
 import zoo
 from zoo import recipes
 from zoo.errors import UserError
-from zoo.tasks.results import Classification, Failure, Generation
+from zoo.results.base import Failure
+from zoo.results.classification import Classification
+from zoo.results.generation import Generation
 
 TEXTS = ["A great film.", "Two wasted hours of boring nonsense."]
 LABELS = ["pos", "neg"]

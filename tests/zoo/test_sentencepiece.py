@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo import small_writers
-from zoo.data import sentencepiece
-from zoo.data.sentencepiece import Pieces
-from zoo.data.word_sequences import SPECIAL, WordSequences
 from zoo.errors import UserError
+from zoo.inputs import sentencepiece
+from zoo.inputs.sentencepiece import Pieces
+from zoo.inputs.word_sequences import SPECIAL, WordSequences
 from zoo.layers.sequence import END, PADDING
 
 # Texts that come back as they are but for blanks at their ends and NFKC, which SentencePiece's rules say.

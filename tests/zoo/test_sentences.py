@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from zoo.data.sentences import sentences
+from zoo.inputs.sentences import sentences
 
 # The sentences, as they stand in the text with the blanks that follow them.
 CASES = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.zoo import small_writers
-from zoo.data.noise import Noise
-from zoo.data.sentencepiece import Pieces
-from zoo.data.sequence_batches import SequenceBatches
-from zoo.data.word_sequences import WordSequences
+from zoo.data.batching.pairs import SequenceBatches
+from zoo.data.texts.noise import Noise
+from zoo.inputs.sentencepiece import Pieces
+from zoo.inputs.word_sequences import WordSequences
 from zoo.layers.sequence import END, PADDING, START
 
 # 83 pairs, each with a source of its own; the targets say which one it is.

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from tests.zoo import small_writers
-from zoo import card, resuming, training
+from zoo import card, training
 from zoo.errors import UserError
 from zoo.metrics import shown
 from zoo.recipe import Comparison, Recipe
+from zoo.training import resuming
 
 WORDS = ("ant", "bee", "cat", "dog", "elk", "fox")
 

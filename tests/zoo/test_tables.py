@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from apps import inputs
+from apps.reading import command_line
 from zoo import data
-from zoo.data import delimited, pairs, tables
+from zoo.data.tables import delimited, reader
+from zoo.data.texts import pairs
 from zoo.errors import UserError
 
 
@@ -22,7 +23,7 @@ def loaded(path):
 def answered(path):
     """The rows as an application answers them: texts, of an exception its text after "!"."""
     arguments = argparse.Namespace(items=[str(path)], text=[], csv=None, column="text")
-    items = inputs.texts(arguments)
+    items = command_line.texts(arguments)
     return [f"!{item.payload}" if isinstance(item.payload, Exception) else item.payload for item in items]
 
 
@@ -188,10 +189,10 @@ def test_utf16_is_called_so_in_every_kind_of_file(tmp_path, name, encoding):
                 load(path, **options)
     if name == "-":
         with open(path, "rb") as stream:
-            found = [str(item.payload) for item in inputs.images(argparse.Namespace(items=["-"]), stream)]
-        assert found == [tables.UTF16]
+            found = [str(item.payload) for item in command_line.images(argparse.Namespace(items=["-"]), stream)]
+        assert found == [reader.UTF16]
     else:
-        assert answered(path) == [f"!{tables.UTF16}"]
+        assert answered(path) == [f"!{reader.UTF16}"]
 
 
 HEADERS = {
@@ -270,7 +271,7 @@ def test_a_table_is_read_as_it_comes(tmp_path):
 
     feeder = threading.Thread(target=feed)
     feeder.start()
-    items = inputs.texts(argparse.Namespace(items=[], text=[], csv=str(path), column="text"))
+    items = command_line.texts(argparse.Namespace(items=[], text=[], csv=str(path), column="text"))
     assert next(items).payload == "good"
     assert feeder.is_alive()
     answered.set()

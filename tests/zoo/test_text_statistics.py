@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.zoo.test_text_cnn import oracle
 from zoo.classifiers.text_cnn import HashedNgrams
-from zoo.data import text_statistics
+from zoo.data.texts import statistics
 
 BUCKETS, ORDERS = 61, (1, 2)
 GENERATOR = np.random.default_rng(3)
@@ -29,11 +29,11 @@ def presence():
 
 def test_ngram_sets_hold_each_bucket_once():
     layer = HashedNgrams(3, BUCKETS, ORDERS)
-    np.testing.assert_array_equal(text_statistics.ngram_sets(layer, TEXTS, batch=7).toarray(), presence())
+    np.testing.assert_array_equal(statistics.ngram_sets(layer, TEXTS, batch=7).toarray(), presence())
 
 
 def test_nb_svm_is_a_regression_on_presence_times_log_count_ratio():
-    table, bias = text_statistics.nb_svm(HashedNgrams(3, BUCKETS, ORDERS), TEXTS, LABELS, penalty=0.5)
+    table, bias = statistics.nb_svm(HashedNgrams(3, BUCKETS, ORDERS), TEXTS, LABELS, penalty=0.5)
     assert table.shape == (BUCKETS, 2) and bias.shape == (2,)
     filled = presence()
     for other in (1, 2):
@@ -69,7 +69,7 @@ def test_word_vectors_multiply_to_the_positive_information(window):
     left, values, _ = np.linalg.svd(information)
     width = 6
     expected = left[:, :width] * np.sqrt(values[:width])
-    vectors = text_statistics.word_vectors(TEXTS, words, width, window, seed=0)
+    vectors = statistics.word_vectors(TEXTS, words, width, window, seed=0)
     assert vectors.dtype == np.float32 and np.abs(vectors[:2]).max() < 1e-6
     # A singular vector is known but for its sign; products of vectors are known.
     np.testing.assert_allclose(vectors @ vectors.T, expected @ expected.T, atol=1e-3)

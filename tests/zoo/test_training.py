@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import data, recipes, resuming, run_state, tasks, training
+from zoo import data, recipes, tasks, training
 from zoo.data import examples
 from zoo.errors import UserError
+from zoo.training import resuming, run_state
 
 # Small enough for seconds; augmentation and dropout-like randomness are in it, since resuming must repeat them.
 TINY = dataclasses.replace(recipes.get("quickstart"), epochs=3, batch_size=100, learning_rate=5e-3)
@@ -217,8 +218,8 @@ def test_a_text_model_learns_from_a_table(tmp_path):
 
 
 def test_a_vocabulary_is_composed_whatever_the_texts_are():
-    from zoo.data.words import vocabulary
-    from zoo.tasks import text
+    from zoo.inputs import text
+    from zoo.inputs.words import vocabulary
 
     declaration = {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+|\pN+"}
     apart = "Scho\u0308n"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.data.words import Words, tokenize, vocabulary
+from zoo.inputs.words import Words, tokenize, vocabulary
 
 DECLARATION = {
     "kind": "words",

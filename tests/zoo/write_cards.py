@@ -6,7 +6,8 @@ python tests/zoo/write_cards.py
 import csv
 
 import zoo
-from zoo import card, curve, preset, recipes
+from zoo import card, preset, recipes
+from zoo.training import curve
 
 
 def history(folder):

@@ -1,6 +1,6 @@
 """Sources of examples, and the conversion of raw bytes and strings to tensors.
 
-`zoo.data.image_headers` is read by what must start at once: NumPy is loaded by the first call that needs it.
+`zoo.inputs.image_headers` is read by what must start at once: NumPy is loaded by the first call that needs it.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data import image_headers
 from zoo.data.builders.plain import unpacked
 from zoo.data.examples import chosen
 from zoo.errors import UserError, nearest
+from zoo.inputs import image_headers
 
 MOST = 2000  # items of a set
 

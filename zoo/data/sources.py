@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data import class_names, headerless, image_files, tables, tfds_sets
+from zoo.data import class_names, tfds_sets
 from zoo.data.examples import Examples, objects
-from zoo.data.frames import Frame, framed, is_frame
+from zoo.data.images import labelled
+from zoo.data.tables import headerless, reader
+from zoo.data.tables.frames import Frame, framed, is_frame
 from zoo.errors import UserError
 
 
@@ -45,14 +47,14 @@ def load(
         return _digits(split)
     if isinstance(path, Path) and path.is_dir():
         if kind != "image":
-            raise UserError(f"{path}: expected a table of texts ({', '.join(tables.SUFFIXES[:3])}), got a folder")
-        return image_files.from_folder(path, split)
-    if tables.is_table(path):
+            raise UserError(f"{path}: expected a table of texts ({', '.join(reader.SUFFIXES[:3])}), got a folder")
+        return labelled.from_folder(path, split)
+    if reader.is_table(path):
         if kind == "image":
-            return image_files.from_table(path, path_column, label_column)
+            return labelled.from_table(path, path_column, label_column)
         return _table(path, text_column, label_column)
     if not is_data_set(source):
-        expected = f"a table ({', '.join(tables.SUFFIXES[:3])})"
+        expected = f"a table ({', '.join(reader.SUFFIXES[:3])})"
         if kind == "image":
             expected = f"a folder of class folders, or {expected} of paths and labels"
         raise UserError(f"{path}: {'not' if path.exists() else 'no such file;'} expected {expected}")
@@ -61,7 +63,7 @@ def load(
 
 def splits(source: str | os.PathLike) -> tuple[str, ...]:
     """The splits that a person's own data hold, of "train", "validation" and "test"; of all but a folder, none."""
-    return image_files.splits(Path(source)) if not is_frame(source) and Path(source).is_dir() else ()
+    return labelled.splits(Path(source)) if not is_frame(source) and Path(source).is_dir() else ()
 
 
 def measured_split(source: object) -> str | None:
@@ -72,7 +74,7 @@ def measured_split(source: object) -> str | None:
 
 def is_data_set(source: object) -> bool:
     """True of a data set's name, and not of a person's own data."""
-    return not (tables.is_table(source) or os.sep in str(source) or Path(source).exists())
+    return not (reader.is_table(source) or os.sep in str(source) or Path(source).exists())
 
 
 def _digits(split: str | None) -> Examples:
@@ -93,7 +95,7 @@ def _table(path: Path | Frame, text_column: str | None, label_column: str | None
     notes: list[str] = []
     # A name that is given is the name of a column: then the first line is no example.
     first = (lambda rows: None) if text_column or label_column else headerless.labelled
-    rows = tables.columns(path, [wanted], first, notes)
+    rows = reader.columns(path, [wanted], first, notes)
     for place, (text, label) in rows:
         if not isinstance(text, str):
             raise UserError(f"{path}: {place}: expected a text as {wanted['text'][0]!r}, got {text!r:.60}")

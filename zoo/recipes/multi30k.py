@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.data.languages import ENGLISH
+from zoo.data.tables.languages import ENGLISH
 from zoo.recipe import Recipe
 
 LANGUAGES = ("de", "en", "fr")

@@ -28,15 +28,15 @@ def initialize(task, train) -> None:
     import numpy as np
 
     from zoo import data
-    from zoo.data import text_statistics
+    from zoo.data.texts import statistics
 
-    numbers = text_statistics.numbered(task, train.raw)
-    weights, bias = text_statistics.nb_svm(task.model.get_layer("ngrams"), numbers, train.labels, NGRAM_PENALTY)
+    numbers = statistics.numbered(task, train.raw)
+    weights, bias = statistics.nb_svm(task.model.get_layer("ngrams"), numbers, train.labels, NGRAM_PENALTY)
     task.model.get_layer("ngrams").set_weights([weights * NGRAM_SCALE, bias * NGRAM_SCALE])
     if train.source == RECIPE.data:
-        numbers += text_statistics.numbered(task, data.load(RECIPE.data, "unsupervised", kind="text").raw)
+        numbers += statistics.numbered(task, data.load(RECIPE.data, "unsupervised", kind="text").raw)
     embedding = task.model.get_layer("embedding")
-    vectors = text_statistics.word_vectors(numbers, *embedding.embeddings.shape, WINDOW, seed=RECIPE.seed)
+    vectors = statistics.word_vectors(numbers, *embedding.embeddings.shape, WINDOW, seed=RECIPE.seed)
     embedding.set_weights([0.1 * vectors / np.std(vectors)])
 
 

@@ -9,7 +9,7 @@ from zoo.scaling import keras_patches
 
 
 class Replicas(keras.Model):
-    """Trains another model on the parts that `zoo.scaling.batches.shared` made.
+    """Trains another model on the parts that `zoo.scaling.global_batch.shared` made.
 
     Keras gives each replica the mean loss of its own rows and divides by the number of replicas: right only for parts
     of the same size whose rows all count alike. Here the mean of a part weighs as much as the part counts in the whole:

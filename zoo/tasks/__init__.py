@@ -17,18 +17,18 @@ def load(preset: str | os.PathLike, task: str = "summarization", languages: tupl
     """Loads a trained task.
 
     Args:
-        preset: A shipped preset's name, a path to a preset folder, or "hub:NAME|FOLDER", see `zoo.tasks.hub`.
+        preset: A shipped preset's name, a path to a preset folder, or "hub:NAME|FOLDER", see `zoo.tasks.hub_tasks`.
         task: Of a model of KerasHub, what it is used for; presets of ours say it themselves.
         languages: Likewise, of a translation.
 
     Raises:
         UserError: No such preset, or a folder that is not whole.
     """
-    from zoo import hub
+    from zoo import hub_presets
     from zoo import preset as presets
 
-    if hub.is_hub(preset):
-        return importlib.import_module("zoo.tasks.hub").load(preset, task, languages)
+    if hub_presets.is_hub(preset):
+        return importlib.import_module("zoo.tasks.hub_tasks").load(preset, task, languages)
     folder = presets.find(preset)
     config = presets.read_config(folder)
     return get(config["task"]).load(folder, config)

@@ -14,13 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import catalog, data, preset, weights
-from zoo.data import Examples, foreign, frames, sources
+from zoo.data import Examples, foreign, sources
 from zoo.data import examples as data_examples
-from zoo.data.batches import Batches, local
+from zoo.data.batching.examples import Batches, local
+from zoo.data.tables import frames
 from zoo.errors import UserError
+from zoo.inputs import containers
 from zoo.recipe import Recipe
-from zoo.tasks import confidence, containers
-from zoo.tasks.results import Failure
+from zoo.results.base import Failure
+from zoo.tasks import confidence
 
 
 class Task:

@@ -11,9 +11,9 @@ import tensorflow as tf
 from zoo.data import Examples, class_names
 from zoo.data.examples import objects
 from zoo.errors import UserError
-from zoo.tasks import containers
+from zoo.inputs import containers
+from zoo.results.classification import Classification
 from zoo.tasks.base import Task, batched
-from zoo.tasks.results import Classification
 
 
 class ClassificationTask(Task):

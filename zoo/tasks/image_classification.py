@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from zoo import catalog
 from zoo.data.examples import some
-from zoo.data.pixels import Pixels
-from zoo.tasks import image
+from zoo.inputs import image
+from zoo.inputs.image_graph import Pixels
 from zoo.tasks.classification import ClassificationTask
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
 

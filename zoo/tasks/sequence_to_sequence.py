@@ -13,21 +13,23 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import decoding
-from zoo.data import pairs
-from zoo.data.batches import local
+from zoo.data.batching.examples import local
+from zoo.data.batching.pairs import SequenceBatches
 from zoo.data.examples import objects, some
-from zoo.data.hub_tokens import BartTokens, T5Tokens
-from zoo.data.noise import Noise
-from zoo.data.sentencepiece import Pieces
-from zoo.data.sequence_batches import SequenceBatches
-from zoo.data.word_sequences import WordSequences
+from zoo.data.texts import pairs
+from zoo.data.texts.noise import Noise
 from zoo.errors import UserError, nearest
+from zoo.inputs import containers, text
+from zoo.inputs.hub_tokens import BartTokens, T5Tokens
+from zoo.inputs.sentencepiece import Pieces
+from zoo.inputs.word_sequences import WordSequences
 from zoo.layers.sequence import END, START, SequenceModel
 from zoo.recipe import Recipe
-from zoo.tasks import containers, sequence_loss, text, words
+from zoo.results.base import Failure
+from zoo.results.generation import Generation
+from zoo.tasks import sequence_loss, text_traits
 from zoo.tasks.base import Task
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
-from zoo.tasks.results import Failure, Generation
 
 TOKENIZERS = {"sentencepiece": Pieces, "words": WordSequences, "bart": BartTokens, "t5": T5Tokens}
 
@@ -69,12 +71,12 @@ class SequenceToSequence(Task):
 
     @classmethod
     def load_examples(cls, source: str, split: str | None = None, **columns) -> pairs.Pairs:
-        """Pairs of texts; see `zoo.data.pairs.load`."""
+        """Pairs of texts; see `zoo.data.texts.pairs.load`."""
         return pairs.load(source, split, **columns)
 
     @classmethod
     def check(cls, train: pairs.Pairs, held: pairs.Pairs) -> list[str]:
-        """Sentences on what may spoil the training; see `zoo.data.pairs.check`."""
+        """Sentences on what may spoil the training; see `zoo.data.texts.pairs.check`."""
         return pairs.check(train, held)
 
     def batches(self, examples: pairs.Pairs, batch_size: int, distribute: Callable = local) -> SequenceBatches:
@@ -151,7 +153,7 @@ class SequenceToSequence(Task):
 
     def traits(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Token numbers `[B, S]` -> the mean of the vectors that the model has for them, `[B, D + 1]`."""
-        return words.traits(features["source"], self.model.vectors)
+        return text_traits.traits(features["source"], self.model.vectors)
 
     def uncalibrated(self, train: pairs.Pairs, foreign: Sequence | None = None) -> Confidence:
         """The distance from the training sources, where the model has vectors; foreign texts are not asked for."""
@@ -179,7 +181,7 @@ class SequenceToSequence(Task):
 
         Both answer `text`, `score`, `used_tokens` and `total_tokens`. A graph does not split a text at its sentences,
         as `generate` does: what is longer than the model reads is cut, and then `used_tokens` is less than
-        `total_tokens`. Who serves such texts splits them before (`zoo.data.sentences.sentences`).
+        `total_tokens`. Who serves such texts splits them before (`zoo.inputs.sentences.sentences`).
         """
         argument = {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)}
         return {"serving_default": (self.answer, argument), "beam": (self.beam, argument)}

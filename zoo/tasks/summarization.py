@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.tasks.results import Generation
+from zoo.results.generation import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
 

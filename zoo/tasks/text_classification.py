@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.words import Words, vocabulary
 from zoo.errors import UserError
-from zoo.tasks import text, words
+from zoo.inputs import text
+from zoo.inputs.words import Words, vocabulary
+from zoo.tasks import text_traits
 from zoo.tasks.classification import ClassificationTask
 from zoo.tasks.confidence import TRAINING, Confidence, logistic
 
@@ -48,13 +49,13 @@ class TextClassification(ClassificationTask):
         if "weights" in self.confidence.arrays:
             doubts = {"foreign": self.confidence.foreign(self.traits(features))}
         else:
-            doubts = {"unknown": words.unknown(features)}
+            doubts = {"unknown": text_traits.unknown(features)}
         doubts = {name: tf.where(context["total_tokens"] > 0, value, value.dtype.min) for name, value in doubts.items()}
         return self.outputs(features), doubts
 
     def traits(self, features: tf.Tensor) -> tf.Tensor:
         """Word numbers `[B, T]` -> the mean of their vectors, and the share of unknown words, `[B, D + 1]`."""
-        return words.traits(features, self.model.get_layer("embedding").embeddings)
+        return text_traits.traits(features, self.model.get_layer("embedding").embeddings)
 
     def uncalibrated(self, train, foreign: Sequence | None = None) -> Confidence:
         """A rule that tells the training texts, whole and in parts, from the foreign ones, where there are any."""
@@ -62,7 +63,7 @@ class TextClassification(ClassificationTask):
             return Confidence({})
         rng = np.random.default_rng(0)
         home = [train.raw[place] for place in rng.permutation(len(train))[:TRAINING]]
-        home += [words.excerpt(text, rng) for text in home]  # a review of five words is a review
+        home += [text_traits.excerpt(text, rng) for text in home]  # a review of five words is a review
         return Confidence({}, logistic(self.all_traits(home), self.all_traits(foreign)))
 
     def resources(self) -> list:

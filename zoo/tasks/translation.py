@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from zoo.data import capitals, kept
-from zoo.data.sentences import sentences
+from zoo.inputs import capitals, copied_parts
+from zoo.inputs.sentences import sentences
 from zoo.layers.sequence import UNKNOWN
-from zoo.tasks.results import Generation
+from zoo.results.generation import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
 _LONGEST = 2000  # characters of a sentence up to which it is prepared; no model reads as many
@@ -34,7 +34,7 @@ class _Sentence:
 
     def written(self, text: str) -> str | None:
         """A translation as a person gets it; None where a mark is lost."""
-        return kept.restored(text.upper() if self.capitals else text, self.kept)
+        return copied_parts.restored(text.upper() if self.capitals else text, self.kept)
 
 
 class Translation(SequenceToSequence):
@@ -54,7 +54,7 @@ class Translation(SequenceToSequence):
     def __init__(self, model, config, vocabulary: bytes):
         super().__init__(model, config, vocabulary)
         self.languages = tuple(config["languages"])
-        self.marks = kept.MARKS[: config["preprocess"].get("marks", 0)]
+        self.marks = copied_parts.MARKS[: config["preprocess"].get("marks", 0)]
 
     def segments(self, text: str) -> list[str]:
         """The sentences of a text. One that is too long stays whole: the result says how much of it was used."""
@@ -64,9 +64,9 @@ class Translation(SequenceToSequence):
         """A sentence as the model reads it, and what gives its translation the form of the original."""
         if len(text) > _LONGEST:
             return _Sentence(text)
-        if kept.wordless(text):
+        if copied_parts.wordless(text):
             return _Sentence(text, copied=True)
-        marked, parts = kept.marked(text, self.marks)
+        marked, parts = copied_parts.marked(text, self.marks)
         folded, every = capitals.folded(marked, self._costs)
         plain = folded
         for mark, part in parts.items():

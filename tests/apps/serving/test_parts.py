@@ -15,7 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import TensorInfo
 from apps.serving import from_json, values
 from apps.serving.access_log import AccessLog
 from apps.serving.errors import Refusal
-from apps.serving.workers import Workers
+from apps.serving.thread_pool import Workers
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.int32, np.int64, np.uint8, np.uint64])

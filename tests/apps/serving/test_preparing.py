@@ -15,7 +15,7 @@ from PIL import Image
 
 from apps.pages import drawings
 from apps.serving.errors import Refusal
-from zoo.data import images
+from zoo.inputs import image_files
 
 
 def odd_files():
@@ -52,12 +52,12 @@ def eye(tmp_path_factory):
     """An export that answers with the mean red, green and blue of each quarter of a picture, and measures texts."""
     import tensorflow as tf
 
-    from zoo.data import pixels
+    from zoo.inputs import image_graph
 
     module = tf.Module()
 
     def quarters(file):
-        picture = tf.cast(pixels.decode(file), tf.float32)
+        picture = tf.cast(image_graph.decode(file), tf.float32)
         height, width = tf.shape(picture)[0] // 2, tf.shape(picture)[1] // 2
         rows = (picture[:height], picture[height:])
         parts = [part for row in rows for part in (row[:, :width], row[:, width:])]
@@ -96,7 +96,7 @@ def array(*items):
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_picture_reaches_the_graph_as_the_application_sees_it(version, name):
-    seen = images.pixels(FILES[name])[..., ::-1].astype(np.float32)
+    seen = image_files.pixels(FILES[name])[..., ::-1].astype(np.float32)
     height, width = seen.shape[0] // 2, seen.shape[1] // 2
     expected = [
         part.mean((0, 1)) for row in (seen[:height], seen[height:]) for part in (row[:, :width], row[:, width:])

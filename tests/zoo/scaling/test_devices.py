@@ -5,7 +5,7 @@ import json
 import pytest
 
 from zoo.errors import UserError
-from zoo.scaling import batches, devices, workers
+from zoo.scaling import devices, global_batch, workers
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_a_gpu_named_twice():
 )
 def test_a_batch_that_cannot_be_shared_names_the_nearest_sizes(size, replicas, near):
     with pytest.raises(UserError, match=rf"{replicas} replicas: take {near} \(--batch-size\)"):
-        batches.check_batch(size, replicas)
-    batches.check_batch(size * replicas, replicas)
+        global_batch.check_batch(size, replicas)
+    global_batch.check_batch(size * replicas, replicas)
 
 
 @pytest.fixture

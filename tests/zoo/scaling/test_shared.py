@@ -7,10 +7,10 @@ import tensorflow as tf
 from tests.zoo import small_writers
 from tests.zoo.scaling import programs
 from zoo import data
-from zoo.data.batches import Batches
-from zoo.data.sentencepiece import Pieces
-from zoo.data.sequence_batches import SequenceBatches
-from zoo.scaling import batches as scaled
+from zoo.data.batching.examples import Batches
+from zoo.data.batching.pairs import SequenceBatches
+from zoo.inputs.sentencepiece import Pieces
+from zoo.scaling import global_batch as scaled
 from zoo.scaling import workers
 
 RANDOM = np.random.default_rng(0)

@@ -19,7 +19,8 @@ from zoo import scaling
 FOLDER, DEVICES = Path(sys.argv[1]), sys.argv[2]
 STRATEGY = scaling.strategy(DEVICES, say=lambda sentence: None)  # before anything runs on TensorFlow
 
-from zoo import recipes, resuming, training  # noqa: E402
+from zoo import recipes  # noqa: E402
+from zoo.training import fitting, resuming  # noqa: E402
 
 # Batch sizes are multiples of 2, 3 and 4. 1,293 digits to learn from.
 # Batch normalization sums pixels: of many, in single precision, no two orders agree.
@@ -110,15 +111,15 @@ def history(out):
 def trained(case, out, strategy, **options):
     """The weights in full precision, as training left them (a preset's are halves), and what the history says."""
     recipe, data = CASES[case]()
-    made, fresh = [], training.fresh
+    made, fresh = [], fitting.fresh
 
     def kept(*arguments):
         made.append(fresh(*arguments))
         return made[-1]
 
-    training.fresh = kept
-    training.fit(recipe, out, strategy=strategy, say=lambda sentence: None, verbose=0, **data, **options)
-    training.fresh = fresh
+    fitting.fresh = kept
+    fitting.fit(recipe, out, strategy=strategy, say=lambda sentence: None, verbose=0, **data, **options)
+    fitting.fresh = fresh
     return {weight.path: np.asarray(weight) for weight in made[0].model.weights}, history(out)
 
 

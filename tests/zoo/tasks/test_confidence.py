@@ -10,7 +10,7 @@ from tests.zoo import small_writers
 from zoo import data, interval, preset, tasks
 from zoo.data import foreign
 from zoo.errors import UserError
-from zoo.tasks import confidence, words
+from zoo.tasks import confidence, text_traits
 from zoo.tasks.confidence import Confidence
 
 
@@ -51,21 +51,21 @@ def test_any_number_above_its_limit_marks():
 
 def test_a_misspelt_word_of_three_is_no_foreign_text():
     numbers = np.array([[5, 1, 6] + [0] * 37, [5, 1, 6, 1] * 10], np.int32)
-    assert words.unknown(numbers).numpy().tolist() == pytest.approx([1 / 13, 20 / 50])
+    assert text_traits.unknown(numbers).numpy().tolist() == pytest.approx([1 / 13, 20 / 50])
 
 
 def test_traits_of_texts_do_not_depend_on_padding():
     vectors = np.random.default_rng(3).normal(size=(9, 4)).astype(np.float32)
     short, long = np.array([[2, 1, 5, 8]], np.int32), np.array([[2, 1, 5, 8, 0, 0]], np.int32)
-    found = words.traits(short, vectors).numpy()
-    np.testing.assert_allclose(found, words.traits(long, vectors))
+    found = text_traits.traits(short, vectors).numpy()
+    np.testing.assert_allclose(found, text_traits.traits(long, vectors))
     np.testing.assert_allclose(found[0, :4], vectors[[2, 5, 8]].mean(0) * 3**0.5, rtol=1e-5)
     assert found[0, 4] == 0.25
 
 
 def test_excerpts_are_runs_of_words():
     rng, text = np.random.default_rng(4), " ".join(map(str, range(300)))
-    parts = [words.excerpt(text, rng) for _ in range(50)]
+    parts = [text_traits.excerpt(text, rng) for _ in range(50)]
     assert all(part in text for part in parts) and {len(part.split()) < 20 for part in parts} == {True, False}
 
 

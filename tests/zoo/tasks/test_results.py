@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from zoo.tasks.results import Classification, Failure, Generation, one_line, percent
+from zoo.results.base import Failure, one_line, percent
+from zoo.results.classification import Classification
+from zoo.results.generation import Generation
 
 ANSWER = Classification("cat", 0.7500001, (("cat", 0.7500001), ("dog", 0.2), ("猫", 0.0499999)))
 

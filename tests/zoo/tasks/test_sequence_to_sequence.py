@@ -8,7 +8,8 @@ import pytest
 from tests.zoo import small_writers
 from zoo.decoding import Search
 from zoo.errors import UserError
-from zoo.tasks.results import Failure, Generation
+from zoo.results.base import Failure
+from zoo.results.generation import Generation
 from zoo.tasks.sequence_to_sequence import joined
 
 KINDS = ("sentencepiece", "words")

@@ -3,7 +3,7 @@
 import pytest
 
 import zoo
-from zoo.tasks.results import Generation
+from zoo.results.generation import Generation
 
 GYM = """#Person1#: Are you coming to the gym tonight?
 #Person2#: I can't. I have hurt my knee, and the doctor says that I should rest for two weeks.

@@ -4,8 +4,8 @@ import pytest
 
 from tests.zoo import small_writers
 from zoo import tasks
-from zoo.data.kept import MARKS
-from zoo.tasks.results import Generation
+from zoo.inputs.copied_parts import MARKS
+from zoo.results.generation import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
 FIRST, SECOND = MARKS[:2]

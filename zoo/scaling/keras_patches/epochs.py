@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling.batches import check_batch
+from zoo.scaling.global_batch import check_batch
 from zoo.scaling.keras_patches import warn_once
 
 

@@ -1,0 +1,1 @@
+"""Input of the commands: items and columns of tables."""

@@ -1,0 +1,1 @@
+"""Labelled images as people keep them: folders of classes, and tables of paths."""

@@ -1,0 +1,1 @@
+"""Pairs of texts, their noise, and statistics of texts."""

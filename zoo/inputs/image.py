@@ -1,0 +1,72 @@
+"""The raw form of pictures, shared by every task that takes them."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.errors import UserError
+from zoo.inputs import containers, image_files
+
+
+def is_item(array: np.ndarray) -> bool:
+    """True of H x W, and of H x W x C with at most 4 channels; N x H x W are several grey pictures."""
+    return array.ndim == 2 or array.ndim == 3 and array.shape[2] <= 4
+
+
+def raw(item: object) -> bytes:
+    """One picture as the bytes of an image file that the model's graph decodes, upright.
+
+    Args:
+        item: The path of an image file, its bytes, a PIL image, or an array or tensor of pixels, H x W or H x W x 1, 3
+            or 4 channels (red, green, blue, alpha), uint8 or floats from 0 to 1.
+
+    Raises:
+        UserError: Anything else, or no sound image.
+        OSError: The file cannot be read.
+    """
+    item = containers.plain(item)
+    if isinstance(item, np.ndarray):
+        return image_files.encode(item)
+    if isinstance(item, bytes):
+        return image_files.upright(item)
+    if isinstance(item, str | os.PathLike):
+        return image_files.upright(Path(item).read_bytes())
+    if hasattr(item, "getexif"):  # a PIL image: Pillow is imported already
+        return image_files.upright(_file(item))
+    raise UserError(
+        "expected a picture: a path, the bytes of an image file, a PIL image, or an array of uint8 or of floats from 0 "
+        f"to 1; got {containers.kind(item)}"
+    )
+
+
+_AS = {"CMYK": "RGB", "YCbCr": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}  # what PNG has not
+
+
+def _file(item) -> bytes:
+    """A PIL image as an image file; EXIF's orientation is applied, as it is to files."""
+    from PIL import ImageOps
+
+    item = ImageOps.exif_transpose(item)
+    item = item.convert(_AS.get(item.mode, item.mode))
+    if item.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"):
+        raise UserError(f"expected a PIL image of mode RGB, RGBA, L or alike, got {item.mode}: convert it first")
+    if item.mode == "I" and item.getextrema()[1] > 65535:
+        raise UserError(f"expected a PIL image of at most 16 bits, got values up to {item.getextrema()[1]}")
+    content = io.BytesIO()
+    item.save(content, "PNG", compress_level=1)
+    return content.getvalue()
+
+
+def probes() -> list[bytes]:
+    """Photographs and digits that scikit-learn brings; of the photographs also a file as a camera writes it."""
+    from sklearn import datasets
+
+    photographs = datasets.load_sample_images().images
+    jpeg = tf.io.encode_jpeg(photographs[0]).numpy()
+    digits = np.round(datasets.load_digits().images[:6] * (255 / 16)).astype(np.uint8)
+    return [*map(raw, photographs), jpeg, *map(raw, digits)]
