@@ -44,12 +44,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+# A value of each kind of input in a request of REST, within the shell's single quotes; bytes go as base64.
+_EXAMPLES = {
+    "text": '"A text."',
+    "image": """{"b64": "'$(base64 -w0 photo.jpg)'"}""",
+    "audio": """{"b64": "'$(base64 -w0 sound.wav)'"}""",
+    "number": "1",
+}
+
+
+def _joined(examples: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in examples.items()) + "}"
+
+
 def _say_what_is_next(task, version: Path, checked: list[str]) -> None:
     name, place = version.parent.name, shlex.quote(str(version.parent))
-    asked = '{"instances": ["A text."]}'
-    request = f"-d '{asked}'"
-    if task.kind != "text":  # bytes go as base64
-        request = """-d '{"instances": [{"b64": "'$(base64 -w0 photo.jpg)'"}]}'"""
+    examples = {given.name: _EXAMPLES[given.kind] for given in task.inputs}
+    asked = next(iter(examples.values())) if len(examples) == 1 else _joined(examples)
+    request = f"""-d '{{"instances": [{asked}]}}'"""
     for sentence in checked:
         print(f"Checked: {sentence}.")
     print("Next, for example:")

@@ -115,7 +115,12 @@ def _desks(models, configs: Mapping[str, dict], folder: Path) -> list:
     for name, module in modules:
         if (tab := getattr(module, "TAB", None)) is None:
             continue
-        fitting = {preset: config for preset, config in configs.items() if config["task"] == tab.task}
+        # Presets that were written before they named their application go by their task.
+        fitting = {
+            preset: config
+            for preset, config in configs.items()
+            if config["task"] == tab.task and config.get("app", name) == name
+        }
         if fitting:
             desks.append(TabSession(name, module, models, fitting, folder))
             used |= set(fitting)

@@ -14,8 +14,8 @@ import argparse
 import time
 
 import zoo
-from zoo import card, preset, recipes, training
-from zoo.training import calibration
+from zoo import preset, recipes
+from zoo.training import calibration, card, sets
 
 
 def renew(name: str, shares: bool) -> None:
@@ -27,7 +27,7 @@ def renew(name: str, shares: bool) -> None:
     """
     started = time.monotonic()
     folder, recipe, task = preset.find(name), recipes.get(name), zoo.load(name)
-    train, held, test = training.examples(recipe, type(task))
+    train, held, test = sets.load(recipe, type(task))
     if not shares:
         task.config |= recipe.introduction
         calibration.calibrate(task, recipe, train, held, False, print)

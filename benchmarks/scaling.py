@@ -111,11 +111,10 @@ def pairs(quick: bool):
     sizes = {"width": 8, "layers": 1, "heads": 2, "hidden": 8} if quick else {"width": 128, "layers": 2, "heads": 4}
     recipe = _recipe(
         task="translation",
-        languages=("there", "back"),
         model="transformer",
         arguments={"hidden": 512, "dropout": 0.1, **sizes},
         preprocess=_words(quick, 32),
-        decoding={"max_length": 32},
+        options={"languages": ("there", "back"), "decoding": {"max_length": 32}},
         metric="bleu",
         batch_size=8 if quick else 32,
     )
@@ -169,16 +168,17 @@ def work(model: str, times: int, devices: str, epochs: int, steps: int, quick: b
     from zoo import training
     from zoo.scaling import workers
     from zoo.scaling.global_batch import shared
+    from zoo.training.new_task import new_task
 
     recipe, examples = MODELS[model](quick)
     batch = times * recipe.batch_size
     train = examples(steps * batch)
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        task = training.fresh(recipe, model, train)
+        task = new_task(recipe, model, train)
     workers.met(strategy)
     begin = time.perf_counter()
-    batches = task.batches(train, batch, functools.partial(workers.distribute, strategy))
+    batches = task.batches(train, batch, distribute=functools.partial(workers.distribute, strategy))
     prepared = time.perf_counter() - begin
     with strategy.scope():
         trainer = training.compiled(recipe, task, batches.steps)

@@ -93,7 +93,7 @@ def test_requirements_are_what_is_imported(config):
     required = _names(config["options"]["install_requires"])
     assert "tensorflow-cpu" not in required
     extras = {
-        name: [*_sources(f"apps/{room}"), ROOT / "apps" / f"{name}.py", ROOT / "apps" / "sockets.py"]
+        name: [*_sources(f"apps/{room}"), ROOT / "apps" / f"{name}.py"]
         for name, room in (("serve", "serving"), ("web", "pages"))
     }
     extras["ray"] = [ROOT / "apps" / "launching" / "on_ray.py"]

@@ -1,9 +1,10 @@
 """Preset folders: where they are, what is in them, and how one is written whole or not at all.
 
     NAME/
-      config.json              format, name, task, model, arguments, preprocess, data, data_terms; of a classifier
-                               labels, of a model that writes decoding, of a translation languages; of a shipped preset
-                               about and limits; where answers are marked confidence (see `zoo.tasks.confidence`)
+      config.json              format, name, task, app (its application), model, arguments, preprocess, data,
+                               data_terms; of a classifier labels, of a model that writes decoding, of a translation
+                               languages; of a shipped preset about and limits; where answers are marked confidence
+                               (see `zoo.tasks.confidence`)
       confidence.npz           what that is computed with
       weights/model.weights.h5 float16 on disk (see `zoo.weights`)
       vocabulary.txt           word presets only: UTF-8, line number = id
@@ -77,6 +78,8 @@ def read_config(folder: Path) -> dict:
         if not isinstance(config[key], kind):
             expected = {str: "a text", dict: "an object", list: "a list"}[kind]
             raise UserError(f"{path}: expected {expected} as {key!r}, got {config[key]!r:.60}")
+    if not isinstance(config.get("app", ""), str):
+        raise UserError(f"{path}: expected a text as 'app', got {config['app']!r:.60}")
     if not config["name"] or Path(config["name"]).name != config["name"]:  # exports are written under it
         raise UserError(f"{path}: expected a name without a path, got {config['name']!r}")
     try:

@@ -16,6 +16,21 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Update:
+    """One optimizer of a training that has several.
+
+    Attributes:
+        optimizer: Name of one of our optimizers.
+        learning_rate: Peak learning rate.
+        arguments: Its arguments without the learning rate.
+    """
+
+    optimizer: str
+    learning_rate: float
+    arguments: Mapping = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Data, model, optimizer and schedule of one preset, and what came of it.
 
@@ -29,21 +44,25 @@ class Recipe:
         splits: Names of the training and the test split; the test split only measures. None: nothing is measured but
             the validation data.
         columns: What `Task.load_examples` takes besides: of pairs, which text is read and which is written.
-        languages: Of a translation, the language that is read and the one that is written.
         data_terms: Terms and citation of the data, for the card and NOTICE.
         model: Name in the catalog.
         arguments: The builder's arguments; "classes" and "vocabulary" follow from the data.
         preprocess: Declaration of raw input -> tensors, kept in config.json.
-        decoding: Of a model that writes, the fields of its search, kept in config.json.
+        options: What only this kind of task has: "label_smoothing", "decoding", "languages"; see the `options` of its
+            class.
         optimizer: Name of one of our optimizers.
         optimizer_arguments: Its arguments without the learning rate.
         learning_rate: Peak learning rate.
+        others: Further optimizers of a trainer with several: argument of its `compile` -> the optimizer; the one above
+            is its "optimizer".
         warmup: Share of all steps, in [0, 1), in which the rate rises from 0; then it falls by a half cosine to 0.
+        schedule: A schedule in place of that one: `schedule(learning_rate, steps)` for all steps of the training.
         batch_size: Examples per step over all devices.
         epochs: Passes over the training data.
-        label_smoothing: In [0, 1); a model that brings its loss has it among its own arguments instead.
-        validation: Share of the training data held back for choosing, in (0, 1), or the name of a split.
-        augment: Makes the list of Keras augmentation layers; they act in training only.
+        validation: Share of the training data held back for choosing, in (0, 1), or the name of a split; 0: nothing is
+            validated.
+        augment: Makes the list of Keras's random image layers, which change the training batches, pixels and targets
+            alike, in the input pipeline.
         initialize: Sets first weights from the training data: `initialize(task, examples)`.
         seed: Seeds split, initial weights, order, augmentation and dropout.
         metric: The metric the score is given in.
@@ -68,16 +87,16 @@ class Recipe:
     start: Recipe | None = None
     splits: tuple[str, str | None] = ("train", "test")
     columns: Mapping = field(default_factory=dict)
-    languages: tuple[str, str] | None = None
-    decoding: Mapping = field(default_factory=dict)
     arguments: Mapping = field(default_factory=dict)
+    options: Mapping = field(default_factory=dict)
     optimizer: str = "adam"
     optimizer_arguments: Mapping = field(default_factory=dict)
     learning_rate: float = 1e-3
+    others: Mapping[str, Update] = field(default_factory=dict)
     warmup: float = 0.0
+    schedule: Callable | None = None
     batch_size: int = 128
     epochs: int = 10
-    label_smoothing: float = 0.0
     validation: float | str = 0.1
     augment: Callable[[], list] | None = None
     initialize: Callable | None = None
@@ -90,6 +109,11 @@ class Recipe:
     limits: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
+
+    @property
+    def updates(self) -> dict[str, Update]:
+        """All optimizers: argument of the trainer's `compile` -> optimizer."""
+        return {"optimizer": Update(self.optimizer, self.learning_rate, self.optimizer_arguments), **self.others}
 
     @property
     def introduction(self) -> dict:

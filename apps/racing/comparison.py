@@ -9,21 +9,24 @@ is measured at the end, with the chosen rate.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from apps.racing.entrants import Entrant
-from zoo import tasks, training
+from zoo import metrics, tasks, training
 from zoo.data import Examples
-from zoo.data.batching.examples import Batches
+from zoo.data.batching.base import Batches
 from zoo.errors import UserError
+from zoo.metrics import shown
 from zoo.recipe import Recipe
+from zoo.training import sets as training_sets
+from zoo.training.new_task import new_task
 
 FACTOR = 5.0
 EXAMPLES, EPOCHS, RATES, SEEDS = 6000, 3, 3, 3
@@ -98,47 +101,22 @@ def race(
         UserError: The data are nowhere, or the budget is too small for one run of each.
     """
     started = time.monotonic()
-    cut = []
-    load = functools.partial(tasks.get(recipe.task).load_examples, recipe.data, **recipe.columns)
-    train, held = load(recipe.splits[0]).split(recipe.validation, recipe.seed)
-    test = load(recipe.splits[1]).renamed(train.names)
-    train, held = _cut(train, whole.examples, seed), _cut(held, HELD, seed)
-    whole = dataclasses.replace(whole, examples=min(whole.examples, len(train)))
-    if budget is not None and len(test) > HELD:
-        cut = [f"test examples {len(test):,} -> {HELD:,}"]
-        test = _cut(test, HELD, seed)
-    cost = _timed(recipe, entrants[0], train, seed)
+    found = _examples(recipe, whole, budget, seed)
+    cost = _timed(recipe, entrants[0], found.train, seed)
+    chosen = found.plan
     spent = time.monotonic() - started
-    chosen = whole
     if budget is not None:
-        least = min(len(train), max(recipe.batch_size, 10 * len(train.names)))
-        chosen = fitting(whole, cost, len(entrants), len(held), len(test), least, budget * 60 - spent)
-        if chosen is None:
-            smallest = Plan(least, epochs=1, rates=1, seeds=1)
-            needed = (spent + len(entrants) * cost.seconds(smallest, len(held), len(test))) / 60
-            raise UserError(
-                f"--budget {budget:g}: too small for one run of each of {len(entrants)} optimizers, which takes about "
-                f"{math.ceil(needed * 10) / 10:.1f} minutes here"
-            )
-    minutes = (spent + len(entrants) * cost.seconds(chosen, len(held), len(test))) / 60
-    cut += [
-        f"{name} {before:,} -> {after:,}"
-        for name, before, after in zip(
-            ("examples", "epochs", "rates", "seeds"),
-            dataclasses.astuple(whole),
-            dataclasses.astuple(chosen),
-            strict=True,
-        )
-        if before != after
-    ]
-    train = _cut(train, chosen.examples, seed)
+        chosen = _within(found, cost, recipe, len(entrants), budget, spent)
+    minutes = (spent + len(entrants) * cost.seconds(chosen, len(found.held), len(found.test))) / 60
+    cut = found.cut + _differences(found.plan, chosen)
+    train = _cut(found.train, chosen.examples, seed)
     told = {
         "recipe": recipe.name,
         "data": recipe.data,
         "metric": recipe.metric,
         "examples": len(train),
-        "validation_examples": len(held),
-        "test_examples": len(test),
+        "validation_examples": len(found.held),
+        "test_examples": len(found.test),
         "epochs": chosen.epochs,
         "rates": chosen.rates,
         "rate_factor": FACTOR,
@@ -149,43 +127,100 @@ def race(
     say(
         f"About {minutes:.1f} minutes: {len(entrants)} optimizers, {chosen.runs} trainings each "
         f"({chosen.rates} rates, {chosen.seeds} seeds) of {chosen.epochs} epochs over {len(train):,} examples; "
-        f"{len(held):,} to validate."
+        f"{len(found.held):,} to validate."
     )
     if cut:
         say(f"Cut to fit {budget:g} minutes: {', '.join(cut)}.")
     emit([told])
-    task = training.fresh(recipe, recipe.name, train)
-    train_batches, held_batches, test_batches = (
-        Batches(task, examples, recipe.batch_size) for examples in (train, held, test)
-    )
-    found = []
+    task = new_task(recipe, recipe.name, train)
+    sets = train, task.batches(train, recipe.batch_size, recipe.augment() if recipe.augment else ())
+    held, test = (task.batches(examples, recipe.batch_size) for examples in (found.held, found.test))
+    entries = []
     for entrant in entrants:
-        rates = chosen.grid(entrant.default_rate)
-        tried = [_run(recipe, entrant, rate, seed, chosen.epochs, train, train_batches, held_batches) for rate in rates]
-        best = max(range(len(rates)), key=lambda place: _last(tried[place][0], recipe.metric))
-        first = tried[best]
-        tried = [history for history, _ in tried]  # lets the other models go
-        runs = [first] + [
-            _run(recipe, entrant, rates[best], other, chosen.epochs, train, train_batches, held_batches)
-            for other in told["seeds"][1:]
-        ]
-        entry = {
-            "optimizer": entrant.name,
-            "learning_rate": rates[best],
-            "rate_at_edge": len(rates) > 1 and best in (0, len(rates) - 1),
-            "search": [
-                {"learning_rate": rate, "validation": history[recipe.metric][-1]}
-                for rate, history in zip(rates, tried, strict=True)
-            ],
-            "validation": _summary([history[recipe.metric][-1] for history, _ in runs]),
-            "by_epoch": [history[recipe.metric] for history, _ in runs],
-            "test": _summary([_measured(trainer, test_batches)[recipe.metric] for _, trainer in runs]),
-        }
-        found.append(entry)
+        entry = _entry(recipe, entrant, chosen, told["seeds"], sets, held, test)
+        entries.append(entry)
         emit([entry])
-        held_score, test_score = entry["validation"]["mean"], entry["test"]["mean"]
-        say(f"{entrant.name}: rate {rates[best]:g}, validation {held_score:.2%}, test {test_score:.2%}")
-    return {**told, "minutes": round((time.monotonic() - started) / 60, 2), "optimizers": found}
+        rate, scores = entry["learning_rate"], [entry[name]["mean"] for name in ("validation", "test")]
+        scores = [shown(recipe.metric, score) for score in scores]
+        say(f"{entrant.name}: rate {rate:g}, validation {scores[0]}, test {scores[1]}")
+    return {**told, "minutes": round((time.monotonic() - started) / 60, 2), "optimizers": entries}
+
+
+class _Found(NamedTuple):
+    """The examples of a comparison.
+
+    Attributes:
+        train: Training examples.
+        held: Validation examples.
+        test: Test examples.
+        plan: The plan for as many training examples as there are.
+        cut: Sentences on what a budget has cut.
+    """
+
+    train: Examples
+    held: Examples
+    test: Examples
+    plan: Plan
+    cut: list[str]
+
+
+def _examples(recipe: Recipe, whole: Plan, budget: float | None, seed: int) -> _Found:
+    train, held, test = training_sets.load(recipe, tasks.get(recipe.task))
+    train, held = _cut(train, whole.examples, seed), _cut(held, HELD, seed)
+    cut = []
+    if budget is not None and len(test) > HELD:
+        cut = [f"test examples {len(test):,} -> {HELD:,}"]
+        test = _cut(test, HELD, seed)
+    return _Found(train, held, test, dataclasses.replace(whole, examples=min(whole.examples, len(train))), cut)
+
+
+def _within(found: _Found, cost: Cost, recipe: Recipe, count: int, budget: float, spent: float) -> Plan:
+    """The largest plan that a budget of minutes has room for.
+
+    Raises:
+        UserError: It is too small for one run of each.
+    """
+    held, test = len(found.held), len(found.test)
+    least = min(len(found.train), max(recipe.batch_size, 10 * len(found.train.names)))
+    chosen = fitting(found.plan, cost, count, held, test, least, budget * 60 - spent)
+    if chosen is None:
+        smallest = Plan(least, epochs=1, rates=1, seeds=1)
+        needed = (spent + count * cost.seconds(smallest, held, test)) / 60
+        raise UserError(
+            f"--budget {budget:g}: too small for one run of each of {count} optimizers, which takes about "
+            f"{math.ceil(needed * 10) / 10:.1f} minutes here"
+        )
+    return chosen
+
+
+def _differences(before: Plan, after: Plan) -> list[str]:
+    """ "epochs 3 -> 1" of each number that differs."""
+    names = ("examples", "epochs", "rates", "seeds")
+    rows = zip(names, dataclasses.astuple(before), dataclasses.astuple(after), strict=True)
+    return [f"{name} {one:,} -> {other:,}" for name, one, other in rows if one != other]
+
+
+def _entry(recipe: Recipe, entrant: Entrant, plan: Plan, seeds: Sequence[int], sets, held, test) -> dict:
+    """One optimizer: the search for its rate, then the further seeds with it."""
+    rates = plan.grid(entrant.default_rate)
+    tried = [_run(recipe, entrant, rate, seeds[0], plan.epochs, *sets, held) for rate in rates]
+    best = max(range(len(rates)), key=lambda index: _last(tried[index][0], recipe.metric))
+    first = tried[best]
+    tried = [history for history, _ in tried]  # lets the other models go
+    others = [_run(recipe, entrant, rates[best], seed, plan.epochs, *sets, held) for seed in seeds[1:]]
+    runs = [first, *others]
+    return {
+        "optimizer": entrant.name,
+        "learning_rate": rates[best],
+        "rate_at_edge": len(rates) > 1 and best in (0, len(rates) - 1),
+        "search": [
+            {"learning_rate": rate, "validation": history[recipe.metric][-1]}
+            for rate, history in zip(rates, tried, strict=True)
+        ],
+        "validation": _summary([history[recipe.metric][-1] for history, _ in runs]),
+        "by_epoch": [history[recipe.metric] for history, _ in runs],
+        "test": _summary([_measured(trainer, test)[recipe.metric] for _, trainer in runs]),
+    }
 
 
 def fitting(whole: Plan, cost: Cost, count: int, held: int, test: int, least: int, seconds: float) -> Plan | None:
@@ -232,13 +267,15 @@ def _trainer(recipe, entrant, rate, seed, epochs, train, batches) -> keras.Model
         seed=seed,
     )
     keras.utils.set_random_seed(seed)
-    return training.compiled(own, training.fresh(own, recipe.name, train), batches.steps)
+    return training.compiled(own, new_task(own, recipe.name, train), batches.steps)
 
 
 def _timed(recipe: Recipe, entrant: Entrant, train: Examples, seed: int) -> Cost:
     """Runs a few steps by the clock."""
     few = _cut(train, _TIMED * recipe.batch_size, seed)
-    batches = Batches(training.fresh(recipe, recipe.name, train), few, recipe.batch_size)
+    batches = new_task(recipe, recipe.name, train).batches(
+        few, recipe.batch_size, recipe.augment() if recipe.augment else ()
+    )
     trainer = _trainer(recipe, entrant, entrant.default_rate, seed, 1, train, batches)
     clock = time.monotonic()
     trainer.fit(batches.training(seed, 0, 1), steps_per_epoch=1, shuffle=False, verbose=0)
@@ -263,7 +300,8 @@ def _cut(examples: Examples, count: int, seed: int) -> Examples:
 def _last(history: dict, metric: str) -> tuple[float, float]:
     """Sort key of the choice: the metric after the last epoch, then the loss; a diverged run is last."""
     score, loss = history[metric][-1], history["loss"][-1]
-    return (score, -loss) if math.isfinite(loss) else (-math.inf, -math.inf)
+    sign = -1 if metrics.get(metric).better == "lower" else 1
+    return (sign * score, -loss) if math.isfinite(loss) else (-math.inf, -math.inf)
 
 
 def _summary(values: Sequence[float]) -> dict:

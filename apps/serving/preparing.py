@@ -15,14 +15,22 @@ import numpy as np
 
 from apps.serving.errors import invalid
 from zoo.errors import UserError
-from zoo.inputs import image_files, text
+from zoo.inputs import image_files
+from zoo.inputs.audio import Audio
+from zoo.inputs.text import Text
 
 Prepare = Callable[[bytes], bytes]  # raises UserError
-KINDS: Mapping[str, Prepare] = {"image": image_files.upright, "text": text.raw}
+# Kind of an input -> its preparation; numbers need none.
+KINDS: Mapping[str, Prepare | None] = {
+    "image": image_files.upright,
+    "text": Text("text").encode,
+    "audio": Audio("audio").encode,
+    "number": None,
+}
 
 
 def declared(folder: Path) -> dict[str, Prepare]:
-    """Input -> what is done to each of its items; empty for an export that says nothing.
+    """Input -> its preparation, of those that have one; empty for an export that says nothing.
 
     Args:
         folder: A version's folder.
@@ -37,7 +45,7 @@ def declared(folder: Path) -> dict[str, Prepare]:
     kinds = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(kinds, dict) or not all(isinstance(kind, str) and kind in KINDS for kind in kinds.values()):
         raise ValueError(f"{path}: expected inputs, each with one of {', '.join(KINDS)}, got {kinds!r:.100}")
-    return {name: KINDS[kind] for name, kind in kinds.items()}
+    return {name: prepare for name, kind in kinds.items() if (prepare := KINDS[kind]) is not None}
 
 
 def prepared(name: str, items: np.ndarray, prepare: Prepare) -> np.ndarray:

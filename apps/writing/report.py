@@ -50,15 +50,13 @@ def write(folder: str, measured: Mapping, task, examples: Examples | Pairs, answ
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"--report {folder}: cannot make this folder: {error.strerror}") from None
-    return _WRITERS[task.report](Path(folder), measured, task, examples, answers)
+    return REPORTS[task.report](Path(folder), measured, task, examples, answers)
 
 
 def _write_texts(folder: Path, measured: Mapping, task, examples: Pairs, texts: Sequence[str]) -> Sequence[str]:
     """The metrics, and the texts that are furthest from their references, by the metric that suits single ones."""
     metric = next(name for name in _OF_ONE_TEXT if name in measured["metrics"])
-    scores = [
-        task.score([text], [references])[metric] for text, references in zip(texts, examples.targets, strict=True)
-    ]
+    scores = [task.measure(examples.take([place]), [text])[metric] for place, text in enumerate(texts)]
     differing = [place for place, text in enumerate(texts) if text not in examples.targets[place]]
     worst = sorted(differing, key=scores.__getitem__)[:WORST]
     rows = [
@@ -130,7 +128,7 @@ def _write_labels(
     return FILES
 
 
-_WRITERS = {"labels": _write_labels, "texts": _write_texts}  # by `Task.report`
+REPORTS = {"labels": _write_labels, "texts": _write_texts}  # by `Task.report`
 
 
 def item_name(raw: object) -> str:

@@ -94,8 +94,9 @@ class CsvFile:
 
     def write(self, index: int, item: Item, result: Result) -> None:
         """Writes one answer."""
-        row = {name: "true" if value is True else value for name, value in result.to_row().items()}  # as JSON spells it
-        self.rows.writerow({"index": index, "item": item.name, **row})
+        for row in result.rows():
+            row = {name: "true" if value is True else value for name, value in row.items()}  # as JSON spells it
+            self.rows.writerow({"index": index, "item": item.name, **row})
 
     def flush(self) -> None:
         """Lets a full disk show now rather than at the end."""
@@ -103,9 +104,9 @@ class CsvFile:
 
 
 class Pictures:
-    """Beside another writer: each picture with its answer under it, in a folder.
+    """Beside another writer: the files of each answer, or its picture with the answer under it, in a folder.
 
-    Names follow the picture's own; two of the same name get a number.
+    Names follow the item's own file; two of the same name get a number.
     """
 
     def __init__(self, folder: str):
@@ -118,7 +119,13 @@ class Pictures:
 
     def write(self, index: int, item: Item, result: Result) -> None:
         """Draws and writes one answer; a failed item has no picture."""
-        if result.error is not None or not isinstance(item.payload, Path):
+        if result.error is not None:
+            return
+        stem = item.payload.stem if isinstance(item.payload, Path) else f"{index + 1:04}"
+        files = result.files()
+        for suffix, content in files.items():
+            self._write(stem, suffix, content)
+        if files or not isinstance(item.payload, Path):
             return
         import cv2
 
@@ -132,17 +139,20 @@ class Pictures:
         done, encoded = cv2.imencode(suffix, drawn)
         if not done:
             raise RuntimeError(f"OpenCV could not encode {suffix}")
-        with replacing(self.folder / self._name(item.payload, suffix), "wb") as stream:
-            stream.write(encoded.tobytes())
+        self._write(stem, suffix, encoded.tobytes())
+
+    def _write(self, stem: str, suffix: str, content: bytes) -> None:
+        with replacing(self.folder / self._name(stem, suffix), "wb") as stream:
+            stream.write(content)
 
     def flush(self) -> None:
         """Nothing waits."""
 
-    def _name(self, path: Path, suffix: str) -> str:
-        number, name = 1, f"{path.stem}-answer{suffix}"
+    def _name(self, stem: str, suffix: str) -> str:
+        number, name = 1, f"{stem}-answer{suffix}"
         while name in self.taken:
             number += 1
-            name = f"{path.stem}-answer-{number}{suffix}"
+            name = f"{stem}-answer-{number}{suffix}"
         self.taken.add(name)
         return name
 

@@ -391,12 +391,12 @@ def test_its_curves_can_be_read(on_digits, tmp_path):
 
 def test_every_optimizer_starts_from_the_same_weights():
     from apps.racing import comparison
-    from zoo import data, training
-    from zoo.data.batching.examples import Batches
+    from zoo import data
+    from zoo.training.new_task import new_task
 
     recipe = recipes.get("quickstart")
     train = data.load("digits", "train", kind="image").take(np.arange(64))
-    batches = Batches(training.fresh(recipe, "digits", train), train, 32)
+    batches = new_task(recipe, "digits", train).batches(train, 32)
 
     def first(name, rate, seed):
         return comparison._trainer(recipe, entrants.get(name, False), rate, seed, 1, train, batches)

@@ -43,7 +43,7 @@ PATIENCE = 60  # seconds: the machine may be busy
 
 
 def test_every_answering_application_has_a_tab():
-    assert set(TABS) == {name for name, module in MODULES.items() if hasattr(module, "answer")}
+    assert set(TABS) == {name for name, module in MODULES.items() if hasattr(module, "application")}
 
 
 @pytest.mark.parametrize("name", TABS)

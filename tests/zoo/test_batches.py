@@ -5,28 +5,29 @@ import pytest
 import tensorflow as tf
 
 from zoo import data
-from zoo.data.batching.examples import Batches
+from zoo.data.batching.examples import ExampleBatches
+from zoo.errors import UserError
+from zoo.inputs.text import Text
+from zoo.tasks.learning import Learning
 
 
-class Task:
+class Task(Learning):
     """Numbers as texts of that many words; pictures as single pixels."""
 
-    def __init__(self, text):
-        self.text = text
+    inputs = (Text("text"),)
 
-    @staticmethod
-    def raw(item):
-        return item.encode()
+    def __init__(self, text):
+        self.padding = 0 if text else None
+
+    def encode(self, item, checked=False):
+        return {"text": self.inputs[0].encode(item)}
 
     def examples(self, record):
-        counts = tf.strings.to_number(record["raw"], tf.int32)
-        if not self.text:
-            return tf.cast(counts, tf.float32)[:, None], record["label"], None
-        return (
-            tf.RaggedTensor.from_row_lengths(tf.ones([tf.reduce_sum(counts)], tf.int32), counts).to_tensor(),
-            None,
-            None,
-        )
+        counts = tf.strings.to_number(record["text"], tf.int32)
+        if self.padding is None:
+            return tf.cast(counts, tf.float32)[:, None], record["label"]
+        words = tf.RaggedTensor.from_row_lengths(tf.ones([tf.reduce_sum(counts)], tf.int32), counts)
+        return words.to_tensor(), record["label"]
 
 
 def examples(counts):
@@ -40,7 +41,7 @@ def order(batches, *epochs):
 @pytest.mark.parametrize("text", [False, True])
 def test_every_example_once_an_epoch_and_epochs_stand_for_themselves(text):
     counts = np.random.default_rng(0).integers(1, 90, 1030)
-    batches = Batches(Task(text), examples(counts), 8)
+    batches = ExampleBatches(Task(text), examples(counts), 8)
     assert batches.steps == 129
     epochs = order(batches, 0, 2)
     assert len(epochs) == 2 * 129
@@ -52,7 +53,7 @@ def test_every_example_once_an_epoch_and_epochs_stand_for_themselves(text):
 
 def test_texts_of_like_length_share_a_batch():
     counts = np.random.default_rng(0).integers(1, 400, 1024)
-    batches = Batches(Task(True), examples(counts), 16)
+    batches = ExampleBatches(Task(True), examples(counts), 16)
     padded = used = 0
     for x, y in batches.training(7, 0, 1):
         assert (tf.math.count_nonzero(x, axis=1).numpy() == counts[y.numpy()]).all()
@@ -63,5 +64,30 @@ def test_texts_of_like_length_share_a_batch():
 
 
 def test_in_order():
-    batches = Batches(Task(False), examples([5, 6, 7]), 2)
+    batches = ExampleBatches(Task(False), examples([5, 6, 7]), 2)
     assert [x.numpy().ravel().tolist() for x, _ in batches.in_order()] == [[5, 6], [7]]
+
+
+def listed(dataset):
+    return [[part.tolist() for part in batch] for batch in dataset.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_what_is_read_anew_comes_in_the_order_of_what_is_kept(text):
+    """1,030 examples in batches of 8: five pools, the last one short."""
+    counts = np.random.default_rng(0).integers(1, 90, 1030)
+    kept, read = (ExampleBatches(Task(text), examples(counts), 8, keep=keep) for keep in (1.0, 0.0))
+    assert kept.kept is not None and read.kept is None
+    for first_epoch, first_step in ((0, 0), (1, 70)):
+        whole = listed(kept.training(3, first_epoch, 2, first_step=first_step))
+        assert whole == listed(read.training(3, first_epoch, 2, first_step=first_step))
+        assert len(whole) == 129 * (2 - first_epoch) - first_step
+    assert listed(kept.in_order()) == listed(read.in_order())
+
+
+def test_what_cannot_be_read_any_more_is_told():
+    batches = ExampleBatches(Task(False), examples([1, 2, 3]), 2, keep=0.0)
+    batches.examples.raw[1] = b"\xff"
+    with pytest.raises(tf.errors.OpError):
+        listed(batches.in_order())
+    assert isinstance(batches.problem, UserError) and "UTF-8" in str(batches.problem)

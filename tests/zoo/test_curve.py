@@ -44,9 +44,9 @@ def test_the_best_epochs_are_marked_and_the_one_that_is_kept_is_named(drawn):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"label_smoothing": 0.1}, "loss (label smoothing 0.1)"),
-        ({"label_smoothing": 0.0}, "loss"),
-        ({"label_smoothing": 0.0, "arguments": {"smoothing": 0.05}}, "loss (label smoothing 0.05)"),
+        ({"options": {"label_smoothing": 0.1}}, "loss (label smoothing 0.1)"),
+        ({"options": {"label_smoothing": 0.0}}, "loss"),
+        ({"arguments": {"smoothing": 0.05}}, "loss (label smoothing 0.05)"),
     ],
 )
 def test_the_loss_names_its_label_smoothing(changes, told, drawn):

@@ -188,18 +188,17 @@ def test_checks_find_what_spoils_a_training():
 
 def test_unreadable_examples_are_named_and_left_out(tmp_path):
     from zoo.tasks.image_classification import ImageClassification
+    from zoo.training import sets
 
     folder = _photos(tmp_path / "photos", {"cat": 2, "dog": 2})
     (folder / "dog" / "0.png").write_bytes(b"no image")
-    rest, notes = data_examples.readable(data.load(folder, kind="image"), ImageClassification.raw)
+    rest, notes = data_examples.readable(data.load(folder, kind="image"), sets.encoder(ImageClassification))
     assert len(rest) == 3 and list(rest.labels) == [0, 0, 1]
     assert notes[0].startswith("1 of 4 examples cannot be read and are left out (0.png: ")
 
 
 def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp_path):
-    import tensorflow as tf
-
-    from zoo.data.batching.examples import Batches
+    from zoo.data.batching.examples import ExampleBatches
     from zoo.tasks.image_classification import ImageClassification
 
     declaration = {"kind": "image", "size": [64, 80], "channels": 3}
@@ -213,10 +212,10 @@ def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp
         (tmp_path / folder / name).write_bytes(encoded.tobytes())
     examples = data.load(tmp_path, kind="image")
     assert [path.name for path in examples.raw] == ["1.png", "2.pnm", "3.jp2"] and list(examples.labels) == [0, 0, 1]
-    trained_on = Batches(task, examples, 3).x.numpy()
+    trained_on = ExampleBatches(task, examples, 3).kept[0].numpy()
     np.testing.assert_array_equal(trained_on[0], photo[..., ::-1])
     np.testing.assert_array_equal(trained_on[1], photo[..., ::-1])
     for place, path in enumerate(examples.raw):
-        answered = task.preprocess(tf.constant([task.raw(path)]))[0].numpy()[0]
+        answered = task.preprocess(task.stacked([task.encode(path)]))[0].numpy()[0]
         np.testing.assert_array_equal(trained_on[place], answered)
     assert np.abs(trained_on[2].astype(int) - photo[..., ::-1]).max() < 3

@@ -7,7 +7,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import zoo
 from zoo import data, export, tasks
@@ -89,7 +88,7 @@ def test_the_fresh_process_loads_nothing_of_ours():
         "except TypeError: pass\n"
         "print(sorted({name.partition('.')[0] for name in sys.modules} & {'zoo', 'optimizers', 'apps', 'keras'}))"
     )
-    path = os.path.join(os.path.dirname(export.__file__), "reload.py")
+    path = os.path.join(os.path.dirname(export.__file__), "run_saved_model.py")
     child = subprocess.run([sys.executable, "-P", "-c", code, path], capture_output=True, text=True)
     loaded = child.stdout.strip().splitlines()[-1]
     assert "zoo" not in loaded and "optimizers" not in loaded and "apps" not in loaded, child.stderr
@@ -98,7 +97,7 @@ def test_the_fresh_process_loads_nothing_of_ours():
 def test_labels_follow_their_scores():
     task = images()
     digit = data.load("digits", "test", kind="image").raw[0]
-    logits = task.model(task.preprocess(tf.constant([digit]))[0], training=False).numpy()[0]
+    logits = task.model(task.preprocess(task.stacked([task.encode(digit)]))[0], training=False).numpy()[0]
     probabilities = np.exp(logits) / np.exp(logits).sum()
     result = task(digit)
     for label, score in result.scores:

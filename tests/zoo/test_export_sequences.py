@@ -13,7 +13,7 @@ import zoo
 from tests.zoo.sequence_models import Table
 from zoo import decoding, export, preset, recipes, tasks
 from zoo.data.texts import pairs
-from zoo.export import comparison, reload
+from zoo.export import comparison, run_saved_model
 
 WORDS = (
     "A great film: funny, warm and over too soon. I want these two hours of my life back! word 6/10 großartig".split()
@@ -102,7 +102,7 @@ def test_the_export_writes_as_the_task(tmp_path, monkeypatch, model):
     required = folder / "assets.extra" / "requires.json"
     assert required.is_file() == (SMALL[model][1] == "sentencepiece")
     if required.is_file():
-        assert json.loads(required.read_text()) == ["tensorflow_text"] == reload.required(folder)
+        assert json.loads(required.read_text()) == ["tensorflow_text"] == run_saved_model.required(folder)
     # TF Serving on a CPU has no XLA; the weights are whole floats.
     graph = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def
     assert graph.library.function and not any(f.attr["_XlaMustCompile"].b for f in graph.library.function)
@@ -121,17 +121,22 @@ def test_greedy_answers_are_scored_by_the_presets_own_penalty():
 
 @pytest.mark.parametrize("listed", [["os"], ["tensorflow_text", "zoo"], "tensorflow_text", {}, None, [["os"]]])
 def test_nothing_else_is_imported_on_the_word_of_an_export(tmp_path, listed):
-    assert reload.required(tmp_path) == []
+    assert run_saved_model.required(tmp_path) == []
     (tmp_path / "assets.extra").mkdir()
     (tmp_path / "assets.extra" / "requires.json").write_text(json.dumps(listed))
     with pytest.raises(ValueError, match="some of tensorflow_text, got"):
-        reload.required(tmp_path)
+        run_saved_model.required(tmp_path)
 
 
 class Undecided:
     """Stands for a task that writes "a" and, rounded otherwise, might write "b"."""
 
     tolerance = 1e-4
+    tolerances = {}
+    stacked = list
+
+    def encode(self, item):
+        return item
 
     def signatures(self):
         return {"serving_default": (lambda raw: answer(b"a", len(raw)), {"text": None})}

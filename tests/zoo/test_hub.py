@@ -147,7 +147,7 @@ def test_training_begins_with_its_weights(kind, folders, tasks, tmp_path, offlin
         data_terms="",
         model="transformer",
         preprocess={"kind": "sentencepiece", "length": 9, "pieces": 300},
-        decoding={"max_length": 9},
+        options={"decoding": {"max_length": 9}},
         about="",
         epochs=1,
         learning_rate=1e-3,

@@ -77,6 +77,7 @@ BROKEN = {
     "unknown task": (lambda f: _edit(f, task="image-clasification"), "did you mean 'image-classification'"),
     "unknown model": (lambda f: _edit(f, model="lenet6"), "lenet5"),
     "code as model": (lambda f: _edit(f, model="os:system"), "os:system"),
+    "a number as app": (lambda f: _edit(f, app=3), "expected a text as 'app', got 3"),
     "odd argument": (lambda f: _edit(f, arguments={"colour": 3}), "colour"),
     "other shape": (lambda f: _edit(f, arguments={**CONFIG["arguments"], "image_size": 40}), "has shape"),
     "other model": (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import small_writers
-from zoo.data.batching.pairs import SequenceBatches
+from zoo.data.batching.pairs import PairBatches
 from zoo.data.texts.noise import Noise
 from zoo.inputs.sentencepiece import Pieces
 from zoo.inputs.word_sequences import WordSequences
@@ -17,9 +17,9 @@ SOURCES = ["snow " * (place % 9) + f"dog{place}" for place in range(83)]
 TARGETS = [f"{place} cat" + " fox" * (place % 4) for place in range(83)]
 
 
-def batches(batch_size=8, lengths=(100, 100), sampling=None, noise=None) -> SequenceBatches:
+def batches(batch_size=8, lengths=(100, 100), sampling=None, noise=None) -> PairBatches:
     tokens = Pieces({"length": 100}, small_writers.vocabulary("sentencepiece"))
-    return SequenceBatches(tokens, small_writers.pairs(SOURCES, TARGETS), batch_size, lengths, sampling, noise)
+    return PairBatches(tokens, small_writers.pairs(SOURCES, TARGETS), batch_size, lengths, sampling, noise)
 
 
 def listed(dataset):
@@ -106,13 +106,13 @@ def test_pairs_of_like_length_share_a_batch():
     def padding(dataset):
         return sum(y.count(PADDING) for _, _, rows in listed(dataset) for y in rows)
 
-    made = SequenceBatches(words, pairs, 8, (50, 50))
+    made = PairBatches(words, pairs, 8, (50, 50))
     assert padding(made.training(0, 0, 1)) < 0.5 * padding(made.in_order())
 
 
 def test_the_first_reference_is_learned():
     words = WordSequences(small_writers.PREPROCESS["words"], small_writers.vocabulary("words"))
-    made = SequenceBatches(words, small_writers.pairs(["dog"], [("cat", "fox")]), 4, (9, 9))
+    made = PairBatches(words, small_writers.pairs(["dog"], [("cat", "fox")]), 4, (9, 9))
     ((x, target, y),) = listed(made.in_order())
     (dog,), (cat,) = words.numbered(["dog", "cat"])
     assert (x, target, y) == ([[dog, END]], [[START, cat]], [[cat, END]])

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from tests.zoo import small_writers
-from zoo import card, training
+from zoo import training
 from zoo.errors import UserError
 from zoo.metrics import shown
 from zoo.recipe import Comparison, Recipe
-from zoo.training import resuming
+from zoo.tasks.translation import Translation
+from zoo.training import card, resuming
+from zoo.training import sets as training_sets
 
 WORDS = ("ant", "bee", "cat", "dog", "elk", "fox")
 
@@ -22,17 +24,17 @@ REVERSAL = Recipe(
     task="translation",
     data="nothing",
     data_terms="none",
-    languages=("there", "back"),
     model="transformer",
     arguments={"width": 32, "layers": 2, "heads": 2, "hidden": 64, "dropout": 0.0},
     preprocess={"kind": "words", "lowercase": None, "pattern": r"\pL+", "length": 8, "words": 20},
-    decoding={"beam": 2, "max_length": 8},
+    options={"languages": ("there", "back"), "decoding": {"beam": 2, "max_length": 8}},
     learning_rate=5e-3,
     warmup=0.1,
     batch_size=50,
     epochs=16,
     validation=0.05,
     metric="bleu",
+    seed=4,
     about="Turns words around.",
     limits=("It knows six words.",),
 )
@@ -42,10 +44,9 @@ TINY = dataclasses.replace(
     REVERSAL,
     arguments={"width": 8, "layers": 1, "heads": 2, "hidden": 8, "dropout": 0.3},
     preprocess={"kind": "sentencepiece", "length": 12, "pieces": 330, "sampling": 0.2},
-    decoding={"max_length": 8},
+    options={**REVERSAL.options, "decoding": {"max_length": 8}, "label_smoothing": 0.1},
     batch_size=8,
     epochs=2,
-    label_smoothing=0.1,
     validation=0.25,
 )
 
@@ -155,6 +156,9 @@ class _Sets:
     def __init__(self):
         self.asked = []
 
+    loading = staticmethod(Translation.loading)
+    checked_options = staticmethod(Translation.checked_options)
+
     def load_examples(self, source, split=None, **columns):
         self.asked.append((source, split, columns))
         return small_writers.pairs([f"{source} {split} {place}" for place in range(20)])
@@ -167,14 +171,14 @@ RECIPE = dataclasses.replace(
 
 def test_a_recipes_own_splits_and_columns():
     sets = _Sets()
-    train, held, test = training.examples(RECIPE, sets, None, {"source_column": "not asked"}, None)
+    train, held, test = training_sets.load(RECIPE, sets, None, {"source_column": "not asked"}, None)
     assert sets.asked == [("set", split, {"source_column": "a"}) for split in ("train", "val", "test")]
     assert [part.raw[0] for part in (train, held, test)] == ["set train 0", "set val 0", "set test 0"]
 
 
 def test_a_share_is_held_back_of_the_training_split():
     sets = _Sets()
-    train, held, test = training.examples(dataclasses.replace(RECIPE, validation=0.25), sets, None, {}, None)
+    train, held, test = training_sets.load(dataclasses.replace(RECIPE, validation=0.25), sets, None, {}, None)
     assert [len(part) for part in (train, held, test)] == [15, 5, 20]
     assert sorted([*train.raw, *held.raw]) == sorted(f"set train {place}" for place in range(20))
 
@@ -182,11 +186,11 @@ def test_a_share_is_held_back_of_the_training_split():
 def test_the_users_own_data_have_their_own_columns_and_no_test_split():
     sets = _Sets()
     given = {"source_column": "x", "target_column": None}
-    train, held, test = training.examples(RECIPE, sets, "mine.tsv", given, None)
+    train, held, test = training_sets.load(RECIPE, sets, "mine.tsv", given, None)
     assert (len(train), len(held), test) == (19, 1, None)
     assert sets.asked == [("mine.tsv", "train", {"source_column": "x", "languages": ("there", "back")})]
     sets.asked.clear()
-    train, held, test = training.examples(RECIPE, sets, "mine.tsv", {}, "held.tsv")
+    train, held, test = training_sets.load(RECIPE, sets, "mine.tsv", {}, "held.tsv")
     assert (len(train), len(held), test) == (20, 20, None)
     own = {"languages": ("there", "back")}
     assert sets.asked == [("mine.tsv", "train", own), ("held.tsv", None, own)]

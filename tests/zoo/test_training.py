@@ -12,7 +12,7 @@ import zoo
 from zoo import data, recipes, tasks, training
 from zoo.data import examples
 from zoo.errors import UserError
-from zoo.training import resuming, run_state
+from zoo.training import resuming, run_state, sets
 
 # Small enough for seconds; augmentation and dropout-like randomness are in it, since resuming must repeat them.
 TINY = dataclasses.replace(recipes.get("quickstart"), epochs=3, batch_size=100, learning_rate=5e-3)
@@ -61,7 +61,7 @@ def test_the_scores_are_those_of_the_stored_weights(trained):
 
 
 def test_the_training_accuracy_is_that_of_the_epoch_s_weights_without_augmentation(trained):
-    learned, _, _ = training.examples(TINY, tasks.get(TINY.task))
+    learned, _, _ = sets.load(TINY, tasks.get(TINY.task))
     told = float(list(csv.DictReader(open(trained / "history.csv")))[-1]["accuracy"])
     assert told == pytest.approx(zoo.load(trained).evaluate(learned)["accuracy"], abs=2 / len(learned))  # halves
 
@@ -218,13 +218,13 @@ def test_a_text_model_learns_from_a_table(tmp_path):
 
 
 def test_a_vocabulary_is_composed_whatever_the_texts_are():
-    from zoo.inputs import text
+    from zoo.inputs.text import Text
     from zoo.inputs.words import vocabulary
 
     declaration = {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+|\pN+"}
     apart = "Scho\u0308n"
     assert vocabulary([apart, "scho\u0308n"], declaration, 10)[2:] == ["sch\u00f6n"]
-    assert text.raw(apart) == text.raw(apart.encode()) == "Sch\u00f6n".encode()
+    assert Text("text").encode(apart) == Text("text").encode(apart.encode()) == "Sch\u00f6n".encode()
 
 
 def test_a_divided_folder_is_learned_from_validated_and_measured(tmp_path, capsys):
@@ -267,7 +267,7 @@ def test_a_share_of_own_pairs_is_held_back_where_the_recipe_names_a_split(tmp_pa
     pieces = {**recipe.preprocess, "pieces": 300}
     tiny = {"width": 8, "layers": 1, "heads": 2, "hidden": 8}
     recipe = dataclasses.replace(
-        recipe, arguments=tiny, preprocess=pieces, decoding={"beam": 1, "max_length": 4}, epochs=1
+        recipe, arguments=tiny, preprocess=pieces, options={"decoding": {"beam": 1, "max_length": 4}}, epochs=1
     )
     said = []
     training.fit(recipe, tmp_path / "out", source=str(table), languages=("en", "de"), say=said.append, verbose=0)

@@ -6,8 +6,8 @@ python tests/zoo/write_cards.py
 import csv
 
 import zoo
-from zoo import card, preset, recipes
-from zoo.training import curve
+from zoo import preset, recipes
+from zoo.training import card, curve
 
 
 def history(folder):

@@ -41,6 +41,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.raw)
 
+    @property
+    def targets(self) -> dict[str, np.ndarray]:
+        """The labels, as `Task.record` takes them."""
+        return {"label": self.labels}
+
     def take(self, indices: Sequence[int] | np.ndarray) -> Examples:
         """The examples at the given indices."""
         return replace(self, raw=self.raw[indices], labels=self.labels[indices])
@@ -93,12 +98,16 @@ def objects(values: Iterable) -> np.ndarray:
     return array
 
 
-def content(raw: bytes | str | Path) -> bytes:
+def content(raw: object) -> bytes:
     """A fingerprint of one raw example; texts that differ in case or outer blanks only have the same."""
+    if isinstance(raw, Mapping):
+        raw = b"".join(content(raw[name]) for name in sorted(raw))
     if isinstance(raw, Path):
         raw = raw.read_bytes()
     if isinstance(raw, str):
         raw = raw.strip().lower().encode()
+    if not isinstance(raw, bytes):
+        raw = np.ascontiguousarray(raw).tobytes()
     return hashlib.blake2b(raw, digest_size=16).digest()
 
 

@@ -56,20 +56,31 @@ def saved_model(
         for resource in task.resources():
             archive.track(resource)
         for name, (function, specification) in task.signatures().items():
-            archive.add_endpoint(name, function, list(specification.values()))
+            archive.add_endpoint(name, _of_arguments(function, list(specification)), list(specification.values()))
         archive.write_out(str(partial), verbose=False)
         beside = partial / "assets.extra"  # TensorFlow Serving leaves it alone
         beside.mkdir()
         if task.requires:
             preset.write_json(beside / "requires.json", list(task.requires))
-        preset.write_json(beside / "prepare.json", {task.raw_name: task.kind})
-        raw = task.probes()
-        rounded = compare(task, partial, raw)
+        preset.write_json(beside / "prepare.json", {given.name: given.kind for given in task.inputs})
+        items = task.probes()
+        rounded = compare(task, partial, items)
     if say is not None:
         several = f"{len(task.signatures())} signatures " if len(task.signatures()) > 1 else ""
         but = f", but for {rounded} where two texts are as likely as one another" if rounded else ""
+        kind = f"{task.inputs[0].kind}s" if len(task.inputs) == 1 else "items"
+        within = max([task.tolerance, *task.tolerances.values()])
         say(
-            f"loaded in a fresh process that has TensorFlow alone; {several}asked about {len(raw)} {task.kind}s, "
-            f"together and one alone: the numbers are the preset's within {task.tolerance:g}, all else exactly{but}"
+            f"loaded in a fresh process that has TensorFlow alone; {several}asked about {len(items)} {kind}, "
+            f"together and one alone: the numbers are the preset's within {within:g}, all else exactly{but}"
         )
     return target
+
+
+def _of_arguments(function: Callable, names: list[str]) -> Callable:
+    """A function of a mapping as a function of its values, in the order of these names."""
+
+    def answer(*values):
+        return function(dict(zip(names, values, strict=True)))
+
+    return answer

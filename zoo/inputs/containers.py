@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from zoo.errors import UserError
 
@@ -20,7 +20,14 @@ def is_scalar(array: np.ndarray) -> bool:
 
 def plain(value: object) -> object:
     """A tensor as NumPy has it; anything else as it is."""
-    return value.numpy() if tf.is_tensor(value) else value
+    tf = sys.modules.get("tensorflow")  # without it there are no tensors
+    return value.numpy() if tf is not None and tf.is_tensor(value) else value
+
+
+def is_dataset(value: object) -> bool:
+    """True of a `tf.data.Dataset`."""
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and isinstance(value, tf.data.Dataset)
 
 
 def several(given: object, is_item: IsItem) -> Iterable | None:
@@ -34,7 +41,7 @@ def several(given: object, is_item: IsItem) -> Iterable | None:
     Raises:
         UserError: A data frame, of which one column is meant.
     """
-    if isinstance(given, tf.data.Dataset):
+    if is_dataset(given):
         elements = (element[0] if isinstance(element, tuple) else element for element in given.as_numpy_iterator())
         return itertools.chain.from_iterable(_listed(element, is_item) for element in elements)
     given = plain(given)
@@ -61,7 +68,7 @@ def labelled(given: object, labels: object, is_item: IsItem) -> tuple[list, list
         UserError: There are no labels, or not as many as items.
     """
     if labels is None:
-        pairs = isinstance(given, tf.data.Dataset) and isinstance(given.element_spec, tuple)
+        pairs = is_dataset(given) and isinstance(given.element_spec, tuple)
         if not pairs or len(given.element_spec) < 2:
             raise UserError("expected labels beside the items, as in task.evaluate(items, labels)")
         items, right = [], []

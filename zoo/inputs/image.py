@@ -1,4 +1,4 @@
-"""The raw form of pictures, shared by every task that takes them."""
+"""Pictures: a path, bytes, a PIL image or an array, as the bytes of an image file that the model's graph decodes."""
 
 from __future__ import annotations
 
@@ -7,41 +7,68 @@ import os
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.inputs import containers, image_files
+from zoo.inputs import containers, image_files, image_headers
+from zoo.inputs.base import Input
 
 
-def is_item(array: np.ndarray) -> bool:
-    """True of H x W, and of H x W x C with at most 4 channels; N x H x W are several grey pictures."""
-    return array.ndim == 2 or array.ndim == 3 and array.shape[2] <= 4
+class Image(Input):
+    """One picture."""
+
+    kind = "image"
+
+    def encode(self, value: object) -> bytes:
+        """One picture as the bytes of an image file that the model's graph decodes, upright.
+
+        Args:
+            value: The path of an image file, its bytes, a PIL image, or an array or tensor of pixels, H x W or
+                H x W x 1, 3 or 4 channels (red, green, blue, alpha), uint8 or floats from 0 to 1.
+
+        Raises:
+            UserError: Anything else, or no sound image.
+            OSError: The file cannot be read.
+        """
+        return self._encoded(value, image_files.upright)
+
+    def encode_again(self, value: object) -> bytes:
+        """As `encode`; a file that needs no change is not decoded for a check."""
+        return self._encoded(value, _upright_if_needed)
+
+    def _encoded(self, value: object, upright) -> bytes:
+        value = containers.plain(value)
+        if isinstance(value, np.ndarray):
+            return image_files.encode(value)
+        if isinstance(value, bytes):
+            return upright(value)
+        if isinstance(value, str | os.PathLike):
+            return upright(Path(value).read_bytes())
+        if hasattr(value, "getexif"):  # a PIL image: Pillow is imported already
+            return image_files.upright(_file(value))
+        raise UserError(
+            "expected a picture: a path, the bytes of an image file, a PIL image, or an array of uint8 or of floats "
+            f"from 0 to 1; got {containers.kind(value)}"
+        )
+
+    def is_item(self, array: np.ndarray) -> bool:
+        """True of H x W, and of H x W x C with at most 4 channels; N x H x W are several grey pictures."""
+        return array.ndim == 2 or array.ndim == 3 and array.shape[2] <= 4
+
+    def probes(self) -> list[bytes]:
+        """Photographs and digits that scikit-learn brings; of the photographs also a file as a camera writes it."""
+        from PIL import Image as pillow
+        from sklearn import datasets
+
+        photographs = datasets.load_sample_images().images
+        digits = np.round(datasets.load_digits().images[:6] * (255 / 16)).astype(np.uint8)
+        jpeg = io.BytesIO()
+        pillow.fromarray(photographs[0]).save(jpeg, "JPEG", quality=95)
+        return [*map(self.encode, photographs), jpeg.getvalue(), *map(self.encode, digits)]
 
 
-def raw(item: object) -> bytes:
-    """One picture as the bytes of an image file that the model's graph decodes, upright.
-
-    Args:
-        item: The path of an image file, its bytes, a PIL image, or an array or tensor of pixels, H x W or H x W x 1, 3
-            or 4 channels (red, green, blue, alpha), uint8 or floats from 0 to 1.
-
-    Raises:
-        UserError: Anything else, or no sound image.
-        OSError: The file cannot be read.
-    """
-    item = containers.plain(item)
-    if isinstance(item, np.ndarray):
-        return image_files.encode(item)
-    if isinstance(item, bytes):
-        return image_files.upright(item)
-    if isinstance(item, str | os.PathLike):
-        return image_files.upright(Path(item).read_bytes())
-    if hasattr(item, "getexif"):  # a PIL image: Pillow is imported already
-        return image_files.upright(_file(item))
-    raise UserError(
-        "expected a picture: a path, the bytes of an image file, a PIL image, or an array of uint8 or of floats from 0 "
-        f"to 1; got {containers.kind(item)}"
-    )
+def _upright_if_needed(data: bytes) -> bytes:
+    header = image_headers.read(data)
+    return data if header is not None and header.plain else image_files.upright(data)
 
 
 _AS = {"CMYK": "RGB", "YCbCr": "RGB", "PA": "RGBA", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}  # what PNG has not
@@ -60,13 +87,3 @@ def _file(item) -> bytes:
     content = io.BytesIO()
     item.save(content, "PNG", compress_level=1)
     return content.getvalue()
-
-
-def probes() -> list[bytes]:
-    """Photographs and digits that scikit-learn brings; of the photographs also a file as a camera writes it."""
-    from sklearn import datasets
-
-    photographs = datasets.load_sample_images().images
-    jpeg = tf.io.encode_jpeg(photographs[0]).numpy()
-    digits = np.round(datasets.load_digits().images[:6] * (255 / 16)).astype(np.uint8)
-    return [*map(raw, photographs), jpeg, *map(raw, digits)]

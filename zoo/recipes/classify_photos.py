@@ -35,7 +35,7 @@ RECIPE = Recipe(
     warmup=0.1,
     batch_size=32,
     epochs=30,
-    label_smoothing=0.1,
+    options={"label_smoothing": 0.1},
     validation=0.15,
     about="Tells apart what the folders of the user's photographs are named after.",
 )

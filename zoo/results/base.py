@@ -68,6 +68,14 @@ class Result:
         """The same, flat: the fields of a CSV row."""
         return self.to_dict()
 
+    def rows(self) -> list[dict]:
+        """The rows of a CSV file: one, or as many as the answer has parts, such as boxes."""
+        return [self.to_row()]
+
+    def files(self) -> dict[str, bytes]:
+        """Files that hold the answer: suffix -> content, such as ".png" or ".wav"; none for what fits a line."""
+        return {}
+
     def to_text(self) -> str:
         """The answer as one line for a person."""
         raise NotImplementedError
@@ -89,6 +97,10 @@ class Result:
         )
         remark = f"<p>{html.escape(self.remark)}</p>" if self.remark else ""
         return f"<table>{rows}</table>{remark}" if rows else f"<p>{html.escape(self.to_text())}</p>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The picture in a notebook, of an answer that is one."""
+        return self.files().get(".png")
 
     def choices(self) -> list[tuple[str, str]]:
         """The answers that could be chosen, the best first, each with its number; none where there is no answer."""

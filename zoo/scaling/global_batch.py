@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from zoo.data.batching.examples import Parts
+from zoo.data.batching.base import Parts
 from zoo.errors import UserError
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
@@ -19,7 +21,7 @@ class Replicas(keras.Model):
     Args:
         model: The model to train, in whose `call` or layers a loss may be added. Its own `compute_loss`, where it has
             one, is the mean over what counts, and must not be scaled by the number of replicas.
-        loss: Rows or tokens, or None where the model brings its own.
+        loss: Of rows or tokens, one for each output where there are several, or None where the model brings its own.
 
     Example:
         with strategy.scope():
@@ -29,7 +31,7 @@ class Replicas(keras.Model):
         trainer.fit(shared(make, strategy), steps_per_epoch=batches.steps, epochs=epochs, shuffle=False)
     """
 
-    def __init__(self, model: keras.Model, loss: keras.losses.Loss | None):
+    def __init__(self, model: keras.Model, loss: keras.losses.Loss | Mapping[str, keras.losses.Loss] | None):
         super().__init__(name=model.name)
         self.inner, self.of_rows = model, loss
         self.built = model.built
@@ -66,10 +68,17 @@ class Replicas(keras.Model):
         """The loss that one device would have on this part alone."""
         if self.of_rows is None:
             return self.inner.compute_loss(x, y, y_pred, None, training=training)
-        loss = self.of_rows(y, y_pred)
-        if self.of_rows.reduction != "sum":  # then Keras has divided it by the number of replicas
-            loss *= tf.distribute.get_strategy().num_replicas_in_sync
+        if isinstance(self.of_rows, Mapping):
+            loss = sum(self._mean(each, y[name], y_pred[name]) for name, each in self.of_rows.items())
+        else:
+            loss = self._mean(self.of_rows, y, y_pred)
         return loss + sum(keras.ops.sum(added) for added in self.inner.losses)
+
+    @staticmethod
+    def _mean(loss: keras.losses.Loss, y, y_pred):
+        """One loss over the rows of this part; Keras has divided a mean by the number of replicas."""
+        value = loss(y, y_pred)
+        return value if loss.reduction == "sum" else value * tf.distribute.get_strategy().num_replicas_in_sync
 
     def _noted(self, mean, x, y, y_pred, weights):
         keras_patches.loss_tracker(self).update_state(mean, sample_weight=weights[0, 1])

@@ -125,13 +125,15 @@ def of_chief(strategy: tf.distribute.Strategy, number: int) -> int:
     return _sum(strategy, number if is_chief(strategy) else 0) // len(strategy.extended.worker_devices)
 
 
-def distribute(strategy: tf.distribute.Strategy, make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
-    """Has arrays made, each by one of the workers, and gives all of them to each: what is costly is done once.
+def distribute(
+    strategy: tf.distribute.Strategy, make: Callable[[int], list[np.ndarray]], count: int
+) -> list[list[np.ndarray]]:
+    """Computes lists of arrays, each by one of the workers, and gives all of them to each: what is costly is done once.
 
     Args:
         strategy: Whose workers take turns; where it has none, all arrays are made here.
-        make: The number of an array -> the array.
-        count: How many arrays; numbers go from 0.
+        make: The number of a list -> the list, of the same length for all.
+        count: How many lists; numbers go from 0.
     """
     found = []
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
@@ -152,20 +154,21 @@ def distribute(strategy: tf.distribute.Strategy, make: Callable[[int], np.ndarra
     return found
 
 
-def _packed(array: np.ndarray) -> np.ndarray:
-    """An array of any kind as int64, which every collective takes: how many bytes its .npy file has, and these."""
+def _packed(arrays: list[np.ndarray]) -> np.ndarray:
+    """Arrays of any kind as int64, which every collective takes: how many bytes their .npz file has, and these."""
     file = io.BytesIO()
-    np.save(file, array, allow_pickle=False)
+    np.savez(file, *arrays)
     content = file.getvalue()
     return np.concatenate([[len(content)], np.frombuffer(content + bytes(-len(content) % 8), np.int64)])
 
 
-def _unpacked(packets: np.ndarray) -> list[np.ndarray]:
-    """Arrays of `_packed`, one after the other, as they were."""
+def _unpacked(packets: np.ndarray) -> list[list[np.ndarray]]:
+    """Lists of `_packed`, one after the other, as they were."""
     found = []
     while len(packets):
         end = 1 + -(-packets[0] // 8)
-        found.append(np.load(io.BytesIO(packets[1:end].tobytes()[: packets[0]]), allow_pickle=False))
+        with np.load(io.BytesIO(packets[1:end].tobytes()[: packets[0]]), allow_pickle=False) as file:
+            found.append([file[name] for name in file.files])
         packets = packets[end:]
     return found
 

@@ -13,7 +13,7 @@ from zoo.data.examples import objects
 from zoo.errors import UserError
 from zoo.inputs import containers
 from zoo.results.classification import Classification
-from zoo.tasks.base import Task, batched
+from zoo.tasks.base import Task, readable
 
 
 class ClassificationTask(Task):
@@ -22,6 +22,7 @@ class ClassificationTask(Task):
     report = "labels"
     batch_size = 256
     classifies = True
+    options = {"label_smoothing": 0.0}
 
     def __init__(self, model: keras.Model, config: Mapping):
         super().__init__(model, config)
@@ -30,31 +31,36 @@ class ClassificationTask(Task):
         if model.output_shape[-1] != len(self.labels):
             raise ValueError(f"the model answers {model.output_shape[-1]} classes, 'labels' has {len(self.labels)}")
 
-    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+    def loss(self, options: Mapping[str, object]) -> keras.losses.Loss:
         """Cross-entropy from logits; with smoothing s the target is 1 - s + s/K, and s/K for each other label."""
-        if not label_smoothing:
+        if not options["label_smoothing"]:
             return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        return SmoothedCrossentropy(label_smoothing)
+        return SmoothedCrossentropy(options["label_smoothing"])
 
     def metrics(self) -> list:
         """Metrics that are shown while training."""
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
-    def postprocess(self, outputs: tf.Tensor, context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Logits `[B, K]` -> `labels` and `scores`, both `[B, K]`, the most probable first."""
-        probabilities = tf.nn.softmax(tf.cast(outputs, tf.float32))
-        scores, order = tf.math.top_k(probabilities, k=len(self.labels))
-        return {"labels": tf.gather(tf.constant(self.labels), order), "scores": scores, **context}
+    def finish(self, outputs, context: Mapping) -> dict:
+        """Logits `[B, K]` -> `classes` int32 and `scores`, both `[B, K]`, the most probable first."""
+        probabilities = keras.ops.softmax(keras.ops.cast(outputs, "float32"))
+        scores, order = keras.ops.top_k(probabilities, k=len(self.labels))
+        return {"classes": keras.ops.cast(order, "int32"), "scores": scores, **context}
 
-    def results(self, tensors: Mapping) -> list[Classification]:
-        """Arrays of `postprocess` -> one Classification per row; a text without a word gets the empty one."""
-        counts = {key: tensors[key].tolist() for key in ("used_tokens", "total_tokens") if key in tensors}
-        low_confidence = tensors.get("low_confidence", np.zeros(len(tensors["scores"]), bool))
+    def named(self, numbers: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The same with `labels`, texts, in place of `classes`."""
+        others = {name: value for name, value in numbers.items() if name != "classes"}
+        return {"labels": tf.gather(tf.constant(self.labels), numbers["classes"]), **others}
+
+    def results(self, numbers: Mapping[str, np.ndarray]) -> list[Classification]:
+        """Arrays of `finish` -> one Classification per row; a text without a word gets the empty one."""
+        counts = {key: numbers[key].tolist() for key in ("used_tokens", "total_tokens") if key in numbers}
+        low_confidence = numbers.get("low_confidence", np.zeros(len(numbers["scores"]), bool))
         answers = []
-        for row, (labels, scores) in enumerate(
-            zip(tensors["labels"].tolist(), tensors["scores"].tolist(), strict=True)
+        for row, (classes, scores) in enumerate(
+            zip(numbers["classes"].tolist(), numbers["scores"].tolist(), strict=True)
         ):
-            named = [(label.decode(), score) for label, score in zip(labels, scores, strict=True)]
+            named = [(self.labels[index], score) for index, score in zip(classes, scores, strict=True)]
             shortened = {key: values[row] for key, values in counts.items()}
             if shortened.get("total_tokens") == 0:
                 answers.append(Classification(None, None))
@@ -81,7 +87,7 @@ class ClassificationTask(Task):
         """
         marking = marks is not None and self.confidence is not None
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        @tf.function(input_signature=[self.raw_specification()])
         def forward(raw):
             features, context = self.preprocess(raw)
             outputs, doubts = self.judged(features, context) if marking else (self.outputs(features), {})
@@ -90,16 +96,15 @@ class ClassificationTask(Task):
 
         parts = []
         for start in range(0, len(examples), batch_size):
-            raw = []
-            for place, item in enumerate(examples.raw[start : start + batch_size], start):
-                try:
-                    raw.append(self.raw(item))
-                except (UserError, OSError) as error:
-                    if bad is None:
-                        raise
-                    bad[place] = error
-            if raw:
-                found, low = forward(tf.constant(raw, tf.string))
+            encoded, failed = readable(examples.raw[start : start + batch_size], self.encode)
+            for index, failure in enumerate(failed, start):
+                if failure is None:
+                    continue
+                if bad is None:
+                    raise UserError(failure.error)
+                bad[index] = UserError(failure.error)
+            if encoded:
+                found, low = forward(self.stacked(list(encoded.values())))
                 parts.append(found.numpy())
                 if marking:
                     marks += low.numpy().tolist()
@@ -108,11 +113,11 @@ class ClassificationTask(Task):
     def doubts(self, items: Iterable, batch_size: int = 256) -> dict[str, np.ndarray]:
         """The numbers that speak against the answers to N items, each `[N]`."""
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        @tf.function(input_signature=[self.raw_specification()])
         def forward(raw):
             return self.judged(*self.preprocess(raw))[1]
 
-        return batched(forward, [self.raw(item) for item in items], batch_size)
+        return self.batched(forward, items, batch_size)
 
     def answers(
         self,
@@ -123,6 +128,12 @@ class ClassificationTask(Task):
     ) -> np.ndarray:
         """The probabilities."""
         return self.probabilities(examples, batch_size or self.batch_size, bad, marks)
+
+    def measure(self, examples, answers: np.ndarray) -> dict[str, float]:
+        """Accuracy of probabilities `[N, K]`."""
+        from sklearn.metrics import accuracy_score
+
+        return {"accuracy": float(accuracy_score(examples.labels, answers.argmax(-1)))}
 
     def paired(self, items: list, labels: list) -> Examples:
         """Items and their labels, by name; by their places among the task's where these are no numbers."""
@@ -136,16 +147,6 @@ class ClassificationTask(Task):
             raise UserError(f"expected the name of a label, or its place, got {containers.kind(wrong[0])}")
         places, names, _ = class_names.counted(spelled)
         return Examples(objects(items), places, names, "the items").renamed(self.labels)
-
-    def measure(self, examples, answers: np.ndarray) -> dict[str, float]:
-        """Accuracy."""
-        return self.score(examples.labels, answers)
-
-    def score(self, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-        """The metrics from labels `[N]` and probabilities `[N, K]`."""
-        from sklearn.metrics import accuracy_score
-
-        return {"accuracy": float(accuracy_score(labels, probabilities.argmax(-1)))}
 
 
 @keras.saving.register_keras_serializable("menagerie")

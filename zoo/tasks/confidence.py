@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from zoo.errors import UserError
 
@@ -63,21 +63,21 @@ class Confidence:
         # As they are stored: what calibrates is what answers later.
         self.arrays = {name: _stored(array).astype(np.float32) for name, array in arrays.items()}
 
-    def distance(self, traits: tf.Tensor) -> tf.Tensor:
+    def distance(self, traits):
         """Traits `[B, D]` -> their squared distances from training items, `[B]`."""
         centred, directions = traits - self.arrays["mean"], self.arrays["directions"]
-        along = centred @ directions  # B K
-        rest = tf.reduce_sum(tf.square(centred - along @ directions.T), axis=-1, keepdims=True)
-        squares = tf.concat([tf.square(along), rest], axis=-1)  # B K+1
-        return tf.linalg.matvec(squares, self.arrays["precisions"])
+        along = ops.matmul(centred, directions)  # B K
+        rest = ops.sum(ops.square(centred - ops.matmul(along, directions.T)), axis=-1, keepdims=True)
+        squares = ops.concatenate([ops.square(along), rest], axis=-1)  # B K+1
+        return ops.matmul(squares, self.arrays["precisions"])
 
-    def foreign(self, traits: tf.Tensor) -> tf.Tensor:
+    def foreign(self, traits):
         """Traits `[B, D]` -> log-odds that they are not of a training item, `[B]`."""
-        return tf.linalg.matvec(traits, self.arrays["weights"]) + self.arrays["bias"]
+        return ops.matmul(traits, self.arrays["weights"]) + self.arrays["bias"]
 
-    def low(self, doubts: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def low(self, doubts: Mapping):
         """The numbers of B items, each `[B]` -> which of them exceed a limit, bool `[B]`."""
-        return tf.reduce_any([doubts[name] > limit for name, limit in self.limits.items()], axis=0)
+        return ops.any(ops.stack([doubts[name] > limit for name, limit in self.limits.items()]), axis=0)
 
     def limited(self, doubts: Mapping[str, np.ndarray], **about) -> Confidence:
         """The same with limits that the numbers of N validation items set.

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from zoo import catalog
 from zoo.data.examples import some
-from zoo.inputs import image
+from zoo.inputs.image import Image
 from zoo.inputs.image_graph import Pixels
 from zoo.tasks.classification import ClassificationTask
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
@@ -26,17 +26,16 @@ class ImageClassification(ClassificationTask):
     """
 
     name = "image-classification"
-    raw_name = "image_bytes"
-    kind = "image"
+    inputs = (Image("image_bytes"),)
     numbers = ("energy", "distance")
 
     def __init__(self, model: keras.Model, config: Mapping):
         super().__init__(model, config)
         self.pixels = Pixels(config["preprocess"])
 
-    def preprocess(self, raw: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def preprocess(self, raw: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Encoded images, string `[B]` -> pixels uint8 `[B, H, W, C]`."""
-        return self.pixels(raw), {}
+        return self.pixels(raw["image_bytes"]), {}
 
     def outputs(self, features: tf.Tensor) -> tf.Tensor:
         """Logits `[B, K]`; with `"mirror": true` in the declaration, the mean of an image's and its mirror image's."""
@@ -47,7 +46,7 @@ class ImageClassification(ClassificationTask):
         if self.confidence is None:
             return self.outputs(features), {}
         logits, traits = self._seen(self._with_maps, features)
-        energy = -tf.reduce_logsumexp(tf.cast(logits, tf.float32), axis=-1)
+        energy = -keras.ops.logsumexp(keras.ops.cast(logits, "float32"), axis=-1)
         return logits, {"energy": energy, "distance": self.confidence.distance(traits)}
 
     def traits(self, features: tf.Tensor) -> tf.Tensor:
@@ -68,7 +67,7 @@ class ImageClassification(ClassificationTask):
         answer = model(features, training=False)
         if not self.config["preprocess"].get("mirror"):
             return answer
-        mirrored = model(tf.reverse(features, axis=[2]), training=False)
+        mirrored = model(keras.ops.flip(features, axis=2), training=False)
         return tf.nest.map_structure(lambda one, other: (one + other) / 2, answer, mirrored)
 
     @cached_property
@@ -84,7 +83,3 @@ class ImageClassification(ClassificationTask):
             layer = next(layer.name for layer in maps.layers if layer.output is maps.output[stride])
         traits = keras.ops.mean(self.model.get_layer(layer).output, axis=(1, 2))  # B D
         return keras.Model(self.model.input, [self.model.output, traits], name=layer)
-
-    raw = staticmethod(image.raw)
-    is_item = staticmethod(image.is_item)
-    probes = staticmethod(image.probes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -13,22 +13,23 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import decoding
-from zoo.data.batching.examples import local
-from zoo.data.batching.pairs import SequenceBatches
+from zoo.data.batching import memory
+from zoo.data.batching.base import Distribute, local
+from zoo.data.batching.pairs import PairBatches
 from zoo.data.examples import objects, some
 from zoo.data.texts import pairs
 from zoo.data.texts.noise import Noise
 from zoo.errors import UserError, nearest
-from zoo.inputs import containers, text
+from zoo.inputs import containers
 from zoo.inputs.hub_tokens import BartTokens, T5Tokens
 from zoo.inputs.sentencepiece import Pieces
+from zoo.inputs.text import Text
 from zoo.inputs.word_sequences import WordSequences
-from zoo.layers.sequence import END, START, SequenceModel
+from zoo.layers.sequence import END, PADDING, START, SequenceModel
 from zoo.recipe import Recipe
-from zoo.results.base import Failure
 from zoo.results.generation import Generation
 from zoo.tasks import sequence_loss, text_traits
-from zoo.tasks.base import Task
+from zoo.tasks.base import Task, readable
 from zoo.tasks.confidence import TRAINING, Confidence, gaussian
 
 TOKENIZERS = {"sentencepiece": Pieces, "words": WordSequences, "bart": BartTokens, "t5": T5Tokens}
@@ -43,13 +44,12 @@ class SequenceToSequence(Task):
         vocabulary: What the tokenizer has learned, as its file holds it.
     """
 
-    raw_name = kind = "text"
+    inputs = (Text("text"),)
     report = "texts"
     most_foreign = 200  # to write takes longer than to classify
     numbers = ("score", "distance")
-    raw = staticmethod(text.raw)
-    is_item = staticmethod(text.is_item)
-    tolerance = 1e-4  # of a score: the sum of many log-probabilities
+    tolerances = {"score": 1e-4}  # the sum of many log-probabilities
+    options = {"label_smoothing": 0.0, "decoding": {}}
 
     def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
         super().__init__(model, config)
@@ -79,29 +79,41 @@ class SequenceToSequence(Task):
         """Sentences on what may spoil the training; see `zoo.data.texts.pairs.check`."""
         return pairs.check(train, held)
 
-    def batches(self, examples: pairs.Pairs, batch_size: int, distribute: Callable = local) -> SequenceBatches:
-        """The pairs as `model.fit` takes them, in tokens, which `distribute` has made."""
+    def batches(
+        self,
+        examples: pairs.Pairs,
+        batch_size: int,
+        augment: Sequence = (),
+        keep: float = memory.KEEP,
+        distribute: Distribute = local,
+    ) -> PairBatches:
+        """The pairs as `model.fit` takes them, in tokens."""
+        if augment:
+            raise UserError("texts have no images to augment")
         declaration = self.config["preprocess"]
         lengths = declaration["length"], self.search.max_length
         noise = Noise(declaration["noise"], self.config.get("languages", ())) if "noise" in declaration else None
-        return SequenceBatches(
-            self.tokens, examples, batch_size, lengths, declaration.get("sampling"), noise, distribute
+        return PairBatches(
+            self.tokens, examples, batch_size, lengths, declaration.get("sampling"), noise, keep, distribute
         )
 
-    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss | None:
+    def loss(self, options: Mapping[str, object]) -> keras.losses.Loss | None:
         """Cross-entropy per token; None where the model brings a loss of its own."""
-        own = type(self.model).compute_loss is not keras.Model.compute_loss
-        return None if own else sequence_loss.SequenceCrossentropy(label_smoothing)
+        return None if self._own_loss else sequence_loss.SequenceCrossentropy(options["label_smoothing"])
 
     def metrics(self) -> list:
         """Metrics that are shown while training."""
-        return [] if self.loss() is None else [sequence_loss.TokenAccuracy()]
+        return [] if self._own_loss else [sequence_loss.TokenAccuracy()]
+
+    @property
+    def _own_loss(self) -> bool:
+        return type(self.model).compute_loss is not keras.Model.compute_loss
 
     # Answering.
 
-    def preprocess(self, raw: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def preprocess(self, raw: Mapping[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """UTF-8 strings `[B]` -> token numbers, and how many tokens were used of how many."""
-        numbers, counts = self.tokens(raw)
+        numbers, counts = self.tokens(raw["text"])
         return {"source": numbers}, counts
 
     @cached_property
@@ -115,19 +127,21 @@ class SequenceToSequence(Task):
         """Token numbers of the source -> what a search writes; greedy where none is named."""
         return decoding.search(self.model, features, search or self.searches["serving_default"])
 
-    def postprocess(self, outputs: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Tokens of a search -> `text` and `score`, both `[B]`; several of each, `[B, N]`, where it wrote several.
+    def finish(self, outputs: Mapping, context: Mapping) -> dict:
+        """Tokens `[B, N, L]` and scores `[B, N]` of a search; a text without a token has no answer, of score 0."""
+        empty = context["total_tokens"][:, None] == 0  # B 1
+        tokens = keras.ops.where(empty[..., None], PADDING, outputs["tokens"])
+        return {"tokens": tokens, "scores": keras.ops.where(empty, 0.0, outputs["scores"]), **context}
 
-        A text without a token has an empty answer, of score 0.
-        """
-        numbers, scores = outputs["tokens"], outputs["scores"]  # B N L, B N
-        count = numbers.shape[1]
-        texts = tf.reshape(self.tokens.detokenize(tf.reshape(numbers, (-1, tf.shape(numbers)[2]))), (-1, count))
-        empty = context["total_tokens"][:, tf.newaxis] == 0
-        texts, scores = tf.where(empty, "", texts), tf.where(empty, 0.0, scores)
+    def named(self, numbers: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """`text` and `score` in place of tokens and scores, both `[B]`, or `[B, N]` where there are several."""
+        others = dict(numbers)
+        tokens, scores = others.pop("tokens"), others.pop("scores")  # B N L, B N
+        count = tokens.shape[1]
+        texts = tf.reshape(self.tokens.detokenize(tf.reshape(tokens, (-1, tf.shape(tokens)[2]))), (-1, count))
         if count == 1:
             texts, scores = texts[:, 0], scores[:, 0]
-        return {"text": texts, "score": scores, **context}
+        return {"text": texts, "score": scores, **others}
 
     def judged(
         self, features: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor], search: decoding.Search | None = None
@@ -145,11 +159,12 @@ class SequenceToSequence(Task):
         """
         if self.confidence is None:
             return {}
-        doubts = {"score": -tf.convert_to_tensor(scores)[:, 0]}
+        doubts = {"score": -keras.ops.convert_to_tensor(scores)[:, 0]}
         if "mean" in self.confidence.arrays:
             doubts["distance"] = self.confidence.distance(self.traits({"source": source}))
-        empty = tf.reduce_all(source[:, :1] == END, axis=-1)
-        return {name: tf.where(empty, values.dtype.min, values) for name, values in doubts.items()}
+        empty = keras.ops.all(source[:, :1] == END, axis=-1)
+        least = float(np.finfo(np.float32).min)
+        return {name: keras.ops.where(empty, least, values) for name, values in doubts.items()}
 
     def traits(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Token numbers `[B, S]` -> the mean of the vectors that the model has for them, `[B, D + 1]`."""
@@ -163,7 +178,7 @@ class SequenceToSequence(Task):
 
     def doubts(self, items: Iterable, batch_size: int = 32) -> dict[str, np.ndarray]:
         """The numbers that speak against the answers to N items, each `[N]`: of its parts, the worst."""
-        segments = [self.segments(self.raw(item).decode()) for item in items]
+        segments = [self.segments(self._text(item)) for item in items]
         written = self._written([part for parts in segments for part in parts], self.search, 0, batch_size, 0)
         begins = np.cumsum([0, *(len(parts) for parts in segments[:-1])])
         names = self.numbers if "mean" in self.confidence.arrays else self.numbers[:1]
@@ -171,10 +186,10 @@ class SequenceToSequence(Task):
         numbers = {name: [(one.doubts or {}).get(name, -np.inf) for one in written] for name in names}
         return {name: np.maximum.reduceat(np.array(values), begins) for name, values in numbers.items()}
 
-    def beam(self, raw: tf.Tensor) -> dict[str, tf.Tensor]:
+    def beam(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The whole road with the preset's own beam search: raw strings `[B]` -> the best texts, `[B, N]`."""
         features, context = self.preprocess(raw)
-        return self.answered(*self.judged(features, context, self.searches["beam"]), context)
+        return self.named(self.finished(*self.judged(features, context, self.searches["beam"]), context))
 
     def signatures(self) -> dict[str, tuple]:
         """From strings to strings: "serving_default" is greedy, "beam" gives the N best of the preset's beam search.
@@ -183,16 +198,14 @@ class SequenceToSequence(Task):
         as `generate` does: what is longer than the model reads is cut, and then `used_tokens` is less than
         `total_tokens`. Who serves such texts splits them before (`zoo.inputs.sentences.sentences`).
         """
-        argument = {self.raw_name: tf.TensorSpec([None], tf.string, self.raw_name)}
-        return {"serving_default": (self.answer, argument), "beam": (self.beam, argument)}
+        specification = self.raw_specification()
+        return {"serving_default": (self.answer, specification), "beam": (self.beam, specification)}
 
-    def rounding_variants(self, signature: str, raw: bytes, count: int = 32) -> dict[str, tf.Tensor]:
+    def rounding_variants(self, signature: str, item: object, count: int = 32) -> dict[str, tf.Tensor]:
         """Answers to one item, `count` of them, each from log-probabilities that were rounded in another way."""
-        features, context = self.preprocess(tf.fill([count], raw))
+        features, context = self.preprocess({"text": tf.fill([count], self.encode(item)["text"])})
         outputs = decoding.search(decoding.Rounded(self.model), features, self.searches[signature])
-        return self.answered(outputs, self.doubted(features["source"], outputs["scores"]), context)
-
-    probes = staticmethod(text.probes)
+        return self.named(self.finished(outputs, self.doubted(features["source"], outputs["scores"]), context))
 
     def resources(self) -> list:
         """The tokenizer's."""
@@ -204,7 +217,7 @@ class SequenceToSequence(Task):
 
     @cached_property
     def _tokenize(self):
-        return tf.function(self.preprocess, input_signature=[tf.TensorSpec([None], tf.string)])
+        return tf.function(self.preprocess, input_signature=[self.raw_specification()])
 
     @cached_property
     def _detokenize(self):
@@ -232,17 +245,12 @@ class SequenceToSequence(Task):
         options = self._options(search)
         items, first = iter(items), 0
         while batch := list(itertools.islice(items, batch_size)):
-            answers: list = [None] * len(batch)
+            texts, answers = readable(batch, self._text)
             segments, places = [], []
-            for place, item in enumerate(batch):
-                try:
-                    if isinstance(item, Exception):
-                        raise item
-                    parts = self.segments(self.raw(item).decode())
-                    segments += parts
-                    places += [place] * len(parts)
-                except (UserError, OSError) as error:
-                    answers[place] = Failure(str(error))
+            for place, item in texts.items():
+                parts = self.segments(item)
+                segments += parts
+                places += [place] * len(parts)
             written: dict[int, list] = {}
             for place, answer in zip(places, self._written(segments, options, seed, batch_size, first), strict=True):
                 written.setdefault(place, []).append(answer)
@@ -254,13 +262,16 @@ class SequenceToSequence(Task):
     def stream(self, item: object, *, seed: int = 0, **search) -> Iterator[str]:
         """The answer to one item, part by part as it is written: a text longer than the model is read in parts."""
         options = self._options(search)
-        for first, segment in enumerate(self.segments(self.raw(item).decode())):
+        for first, segment in enumerate(self.segments(self._text(item))):
             yield from (answer.text for answer in self._written([segment], options, seed, 1, first))
 
     def _options(self, changes: Mapping) -> decoding.Search:
         """The preset's search with changes; sampling takes the place of a beam."""
         sampled = {"beam": 1} if changes.get("temperature") is not None else {}
         return dataclasses.replace(self.search, **{**sampled, **changes})
+
+    def _text(self, item: object) -> str:
+        return self.encode(item)["text"].decode()
 
     def segments(self, text: str) -> list[str]:
         """The parts of a text that go through the model one by one: here the whole text."""
@@ -274,7 +285,8 @@ class SequenceToSequence(Task):
         answers: list = [None] * len(texts)
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
-            features, counts = self._tokenize(tf.constant([texts[place].encode() for place in chosen], tf.string))
+            raw = {"text": tf.constant([texts[place].encode() for place in chosen], tf.string)}
+            features, counts = self._tokenize(raw)
             written = self._decoder(features["source"].numpy(), options, seed, first + start)
             count = options.n_best
             rows = written["tokens"].reshape(len(chosen) * count, -1)
@@ -307,7 +319,7 @@ class SequenceToSequence(Task):
         Returns:
             The source's tokens, the text's tokens, and the weights `[T, S]`, each row of which sums to 1.
         """
-        (source,), (target,) = (self.tokens.numbered([one]) for one in (self.raw(item).decode(), text))
+        (source,), (target,) = (self.tokens.numbered([one]) for one in (self._text(item), text))
         source = [*source[: self.tokens.length - 1], END]
         inputs = {"source": np.array([source], np.int32), "target": np.array([[START, *target]], np.int32)}
         weights = np.asarray(self.model.attention(inputs))[0]  # T + 1, S: row t looks where token t is written
@@ -332,8 +344,8 @@ class SequenceToSequence(Task):
         sides = [items, [text for several in references for text in several]]
         if wrong := [text for side in sides for text in side if not isinstance(text, str | bytes)]:
             raise UserError(f"expected pairs of texts, got {containers.kind(wrong[0])}")
-        spelled = [tuple(self.raw(text).decode() for text in several) for several in references]
-        return pairs.Pairs(objects(self.raw(text).decode() for text in items), objects(spelled), "the items")
+        spelled = [tuple(map(self._text, several)) for several in references]
+        return pairs.Pairs(objects(map(self._text, items)), objects(spelled), "the items")
 
     @staticmethod
     def _texts(results: Iterable, bad: dict | None = None, marks: list | None = None) -> list[str]:
@@ -350,11 +362,7 @@ class SequenceToSequence(Task):
         return texts
 
     def measure(self, examples: pairs.Pairs, answers: Sequence[str]) -> dict:
-        """The metrics of the task."""
-        return self.score(answers, examples.targets)
-
-    def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
-        """The metrics of texts beside their references."""
+        """The metrics of texts beside the references of their examples."""
         raise NotImplementedError
 
     # On disk.
@@ -370,8 +378,8 @@ class SequenceToSequence(Task):
 
     @classmethod
     def config_fields(cls, recipe: Recipe, examples: pairs.Pairs) -> dict:
-        """The search, and the languages of a translation."""
-        return {"decoding": dict(recipe.decoding)} | ({"languages": list(recipe.languages)} if recipe.languages else {})
+        """The search."""
+        return {"decoding": dict(cls.checked_options(recipe.options)["decoding"])}
 
     @classmethod
     def refit_arguments(cls, arguments: Mapping, examples: pairs.Pairs) -> dict:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.data.texts.pairs import Pairs
 from zoo.results.generation import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
@@ -32,14 +33,16 @@ class Summarization(SequenceToSequence):
                 answers[place] = Generation(text, 0.0, unchanged=True, used_tokens=tokens, total_tokens=tokens)
         return answers
 
-    def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
+    def measure(self, examples: Pairs, answers: Sequence[str]) -> dict:
         """ROUGE-1, -2 and -L (Lin 2004), F1 in 0 to 100, stemmed, the MEAN over a text's references."""
         from rouge_score import rouge_scorer
 
         names = ("rouge1", "rouge2", "rougeL")
         scorer = rouge_scorer.RougeScorer(names, use_stemmer=True)
         rows = [
-            np.mean([[scorer.score(reference, text)[name].fmeasure for name in names] for reference in several], axis=0)
-            for text, several in zip(texts, references, strict=True)
+            np.mean(
+                [[scorer.score(reference, text)[name].fmeasure for name in names] for reference in references], axis=0
+            )
+            for text, references in zip(answers, examples.targets, strict=True)
         ]
         return dict(zip(names, (100 * np.mean(rows, axis=0)).tolist(), strict=True))

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.inputs import text
+from zoo.inputs.text import Text
 from zoo.inputs.words import Words, vocabulary
 from zoo.tasks import text_traits
 from zoo.tasks.classification import ClassificationTask
@@ -28,19 +28,17 @@ class TextClassification(ClassificationTask):
     """
 
     name = "text-classification"
-    raw_name = kind = "text"
+    inputs = (Text("text"),)
+    padding = 0
     numbers = ("foreign", "unknown")
-    raw = staticmethod(text.raw)
-    is_item = staticmethod(text.is_item)
-    probes = staticmethod(text.probes)
 
     def __init__(self, model: keras.Model, config: Mapping, vocabulary: Sequence[str]):
         super().__init__(model, config)
         self.words = Words(config["preprocess"], vocabulary)
 
-    def preprocess(self, raw: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def preprocess(self, raw: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """UTF-8 strings `[B]` -> word numbers int32 `[B, T]`, and how many words were used of how many."""
-        return self.words(raw)
+        return self.words(raw["text"])
 
     def judged(self, features: tf.Tensor, context: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Logits `[B, K]`, and how `foreign` the texts are; without such a rule, the share of `unknown` words."""
@@ -50,7 +48,8 @@ class TextClassification(ClassificationTask):
             doubts = {"foreign": self.confidence.foreign(self.traits(features))}
         else:
             doubts = {"unknown": text_traits.unknown(features)}
-        doubts = {name: tf.where(context["total_tokens"] > 0, value, value.dtype.min) for name, value in doubts.items()}
+        least = float(np.finfo(np.float32).min)
+        doubts = {name: keras.ops.where(context["total_tokens"] > 0, x, least) for name, x in doubts.items()}
         return self.outputs(features), doubts
 
     def traits(self, features: tf.Tensor) -> tf.Tensor:

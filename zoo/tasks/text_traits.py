@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from zoo.layers.sequence import PADDING, UNKNOWN
 
@@ -12,13 +12,13 @@ _ENOUGH = 60.0  # words whose mean vector is as certain as it will be
 _SHORTEST, _LONGEST = 4, 200  # words of an excerpt
 
 
-def unknown(numbers: tf.Tensor) -> tf.Tensor:
+def unknown(numbers):
     """Word numbers `[B, T]`, padded with 0 -> the share of unknown ones, `[B]`, as if `_FEW` more were known."""
-    count = tf.reduce_sum(tf.cast(numbers > PADDING, tf.float32), axis=-1)
-    return tf.reduce_sum(tf.cast(numbers == UNKNOWN, tf.float32), axis=-1) / (count + _FEW)
+    count = ops.sum(ops.cast(numbers > PADDING, "float32"), axis=-1)
+    return ops.sum(ops.cast(numbers == UNKNOWN, "float32"), axis=-1) / (count + _FEW)
 
 
-def traits(numbers: tf.Tensor, vectors) -> tf.Tensor:
+def traits(numbers, vectors):
     """The mean vector of the words of a text, and the share of unknown ones.
 
     The mean of n words is n^0.5 times as certain as a word alone, and multiplied by that.
@@ -30,11 +30,12 @@ def traits(numbers: tf.Tensor, vectors) -> tf.Tensor:
     Returns:
         `[B, D + 1]`.
     """
-    used, known = (tf.cast(numbers > least, tf.float32) for least in (PADDING, UNKNOWN))
-    count = tf.maximum(tf.reduce_sum(known, axis=-1, keepdims=True), 1.0)  # B 1
-    mean = tf.reduce_sum(tf.gather(tf.convert_to_tensor(vectors), numbers) * known[..., tf.newaxis], axis=1) / count
-    missing = 1 - tf.reduce_sum(known, axis=-1) / tf.maximum(tf.reduce_sum(used, axis=-1), 1.0)
-    return tf.concat([mean * tf.sqrt(tf.minimum(count, _ENOUGH)), missing[:, tf.newaxis]], axis=-1)
+    used, known = (ops.cast(numbers > least, "float32") for least in (PADDING, UNKNOWN))
+    count = ops.maximum(ops.sum(known, axis=-1, keepdims=True), 1.0)  # B 1
+    chosen = ops.take(ops.convert_to_tensor(vectors), numbers, axis=0)  # B T D
+    mean = ops.sum(chosen * known[..., None], axis=1) / count
+    missing = 1 - ops.sum(known, axis=-1) / ops.maximum(ops.sum(used, axis=-1), 1.0)
+    return ops.concatenate([mean * ops.sqrt(ops.minimum(count, _ENOUGH)), missing[:, None]], axis=-1)
 
 
 def excerpt(text: str, rng: np.random.Generator) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from zoo.data.texts.pairs import Pairs
 from zoo.inputs import capitals, copied_parts
 from zoo.inputs.sentences import sentences
 from zoo.layers.sequence import UNKNOWN
+from zoo.recipe import Recipe
 from zoo.results.generation import Generation
 from zoo.tasks.sequence_to_sequence import SequenceToSequence
 
@@ -50,6 +52,7 @@ class Translation(SequenceToSequence):
     """
 
     name = "translation"
+    options = {**SequenceToSequence.options, "languages": None}
 
     def __init__(self, model, config, vocabulary: bytes):
         super().__init__(model, config, vocabulary)
@@ -98,17 +101,29 @@ class Translation(SequenceToSequence):
                 answers[place] = Generation(sentence.text.strip(), 0.0, used_tokens=count, total_tokens=count)
         return answers
 
-    def score(self, texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
+    @classmethod
+    def config_fields(cls, recipe: Recipe, examples: Pairs) -> dict:
+        """The search and the languages."""
+        languages = cls.checked_options(recipe.options)["languages"]
+        return super().config_fields(recipe, examples) | ({"languages": list(languages)} if languages else {})
+
+    @classmethod
+    def loading(cls, options: Mapping[str, object]) -> dict[str, object]:
+        """The languages, by which the columns of a table are told."""
+        return {"languages": options["languages"]} if options["languages"] else {}
+
+    def measure(self, examples: Pairs, answers: Sequence[str]) -> dict:
         """BLEU and chrF, 0 to 100, raw case, detokenized (Post 2018, arXiv:1804.08771), and BLEU's signature."""
         from sacrebleu.metrics import BLEU, CHRF
 
+        references = examples.targets
         most = max(map(len, references))
         # Where a text has fewer references than another, sacrebleu wants None in their place.
         columns = [[row[n] if n < len(row) else None for row in references] for n in range(most)]
         bleu, chrf = BLEU(), CHRF()
-        score = bleu.corpus_score(texts, columns).score
+        score = bleu.corpus_score(answers, columns).score
         signature = str(bleu.get_signature())
-        return {"bleu": score, "chrf": chrf.corpus_score(texts, columns).score, "signature": signature}
+        return {"bleu": score, "chrf": chrf.corpus_score(answers, columns).score, "signature": signature}
 
 
 def _given(sentence: _Sentence, answer: Generation, count: int) -> Generation | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import importlib
 
-_HOMES = dict.fromkeys(("compiled", "examples", "fit", "fresh"), "zoo.training.fitting")
+_HOMES = {"compiled": "zoo.training.compiling", "fit": "zoo.training.fitting"}
 
-__all__ = ["compiled", "examples", "fit", "fresh"]
+__all__ = ["compiled", "fit"]
 
 
 def __getattr__(name: str):

@@ -32,12 +32,12 @@ def calibrate(task: Task, recipe: Recipe, train, held, own: bool, say: Callable[
         except UserError as error:
             say(f"{error}: low confidence is told without them.")
     task.calibrate(train, held, others)
-    if task.confidence is None:
+    if task.confidence is None and len(held) < confidence.LEAST:
         say(
             f"No answer will be marked as of low confidence: {len(held):,} validation examples are too few to tell, "
             f"{confidence.LEAST} are needed."
         )
-    elif others is not None:
+    elif task.confidence is not None and others is not None:
         task.confidence.about["foreign"] = list(map(foreign.about, recipe.foreign))
         task.config["confidence"] = task.confidence.to_config()
 

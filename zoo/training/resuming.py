@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from zoo.errors import UserError
-from zoo.scaling import heartbeat, keras_patches, state, workers
+from zoo.scaling import heartbeat, state, workers
 
 _SHARE = 0.01  # of the time, at most, goes into saving
 
@@ -26,26 +26,39 @@ class Resumable(keras.callbacks.Callback):
 
     Args:
         trainer: What is fitted.
+        optimizers: Its optimizers by name, "optimizer" among them.
         path: The file.
         fingerprint: JSON of what must be the same for a training to go on.
         sample: A batch (x, y), with which the variables are made.
         strategy: Whose workers save.
         save_every: Seconds; 0 saves before every step.
+        record_divergence: Whether a training that diverges ends with its history; otherwise it raises.
+
+    Attributes:
+        history: A row for each epoch.
+        diverged: Whether it ended since a loss was no finite number.
     """
 
     def __init__(
         self,
         trainer: keras.Model,
+        optimizers: Mapping[str, keras.optimizers.Optimizer],
         path: Path,
         fingerprint: str,
         sample: tuple,
         strategy: tf.distribute.Strategy,
         save_every: float,
+        record_divergence: bool = False,
     ):
         super().__init__()
-        trainer(sample[0])  # builds a Sequential with augmentation, so that the optimizer can be built
-        trainer.optimizer.build(trainer.trainable_variables)
-        self.variables = [*trainer.variables, *trainer.optimizer.variables]
+        if not trainer.built:
+            trainer(sample[0])
+        for optimizer in optimizers.values():
+            if not optimizer.built:
+                optimizer.build(trainer.trainable_variables)
+        self.optimizers, self.record_divergence = dict(optimizers), record_divergence
+        self.diverged = False
+        self.variables = [*trainer.variables, *(each for one in optimizers.values() for each in one.variables)]
         self.path, self.fingerprint, self.sample = path, fingerprint, sample
         self.strategy, self.save_every = strategy, save_every
         self.history: list[dict] = []
@@ -59,13 +72,15 @@ class Resumable(keras.callbacks.Callback):
         """Takes the state up from the file; returns the epoch to begin with, and the step within."""
         found = state.State(self.path)
         theirs = json.loads(found.about["fingerprint"])
-        if changed := [key for key, ours in json.loads(self.fingerprint).items() if ours != theirs.get(key)]:
+        ours = json.loads(self.fingerprint)
+        if changed := [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]:
             raise UserError(
                 f"{self.path}: this training was begun with another {', '.join(changed)}; "
                 "resume it with the same options and data"
             )
         found.assign("variables", self.variables)
         self.history, self.done, self.seconds = (found.about[key] for key in ("history", "step", "seconds"))
+        self.diverged = found.about.get("diverged", False)
         if self.done:
             self.found = found
         for number in (len(self.history), self.done):
@@ -79,7 +94,8 @@ class Resumable(keras.callbacks.Callback):
         self.seconds = 0.0
         if self.found is None:
             return
-        if self.strategy.num_replicas_in_sync == 1:  # otherwise `fit` has made the metrics' variables
+        own_step = type(self.model).train_step is not keras.Model.train_step
+        if not own_step:  # otherwise, and with replicas, the metrics have their variables
             self.model.test_on_batch(*self.sample)
         self.model.reset_metrics()
         self.found.assign("metrics", self.model.metrics_variables)
@@ -105,9 +121,10 @@ class Resumable(keras.callbacks.Callback):
         self.wait = workers.of_chief(self.strategy, self._steps_ahead())
         if not self.wait:
             if batch:
-                if not math.isfinite(keras_patches.loss_tracker(self.model).result()):
-                    raise self._diverged()
-                self._save(batch)
+                if self._finite():
+                    self._save(batch)
+                elif not self.record_divergence:
+                    raise self._divergence()
             self.wait = 0 if self.save_every == 0 else 1
         self.asked, self.begun = time.monotonic(), 0
 
@@ -124,14 +141,26 @@ class Resumable(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]):
         """Saves, with the epoch's row of the history."""
-        if not math.isfinite(logs["loss"]):
-            raise self._diverged()
-        row = {"epoch": epoch + 1, "learning_rate": float(self.model.optimizer.learning_rate)}
-        row |= {key: float(value) for key, value in logs.items() if key != "learning_rate"}
-        self.history.append({**row, "seconds": round(time.monotonic() - self.started, 2)})
+        logs = {key: float(value) for key, value in logs.items() if key != "learning_rate"}
+        self.diverged = not all(map(math.isfinite, logs.values()))
+        if self.diverged and not self.record_divergence:
+            raise self._divergence()
+        rates = {
+            "learning_rate" if name == "optimizer" else f"learning_rate_{name}": float(each.learning_rate)
+            for name, each in self.optimizers.items()
+        }
+        seconds = round(time.monotonic() - self.started, 2)
+        self.history.append({"epoch": epoch + 1, **rates, **logs, "seconds": seconds})
+        self.model.stop_training = self.model.stop_training or self.diverged
         self._save(0)
 
-    def _diverged(self) -> UserError:
+    def _finite(self) -> bool:
+        """True if the losses of the epoch so far are finite numbers."""
+        losses = [metric for metric in self.model.metrics if type(metric) is keras.metrics.Mean]
+        values = [float(loss.result()) for loss in losses]  # all workers read all of them
+        return all(map(math.isfinite, values))
+
+    def _divergence(self) -> UserError:
         return UserError(
             f"the training diverged in epoch {len(self.history) + 1}; begin it with a smaller --learning-rate"
         )
@@ -140,7 +169,7 @@ class Resumable(keras.callbacks.Callback):
         """Writes the state as it is before a step of the epoch after those of the history."""
         begin = time.monotonic()
         variables = {"variables": self.variables, "metrics": self.model.metrics_variables if step else []}
-        about = {"fingerprint": self.fingerprint, "history": self.history, "step": step}
+        about = {"fingerprint": self.fingerprint, "history": self.history, "step": step, "diverged": self.diverged}
         try:
             state.save(self.path, variables, {**about, "seconds": begin - self.started if step else 0.0}, self.strategy)
         except OSError as error:

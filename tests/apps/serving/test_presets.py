@@ -16,7 +16,7 @@ def test_presets_are_exported_and_served(serve):
 
     server = serve("sentiment-imdb", "german=translate-de-en", "--timeout", 300, patience=400)
     task = zoo.load("sentiment-imdb")
-    expected = {name: value.numpy() for name, value in task.answer(tf.constant(TEXTS)).items()}
+    expected = {name: value.numpy() for name, value in task.answer({"text": tf.constant(TEXTS)}).items()}
     status, answer = server.predict({"inputs": TEXTS}, "sentiment-imdb")
     assert status == 200 and answer["outputs"].keys() == expected.keys()
     for name, value in expected.items():
@@ -28,7 +28,7 @@ def test_presets_are_exported_and_served(serve):
     status, answer = server.predict({"instances": GERMAN}, "german")
     assert status == 200
     task = zoo.load("translate-de-en")
-    expected = [text.decode() for text in task.answer(tf.constant(GERMAN))["text"].numpy()]
+    expected = [text.decode() for text in task.answer({"text": tf.constant(GERMAN)})["text"].numpy()]
     assert [row["text"] for row in answer["predictions"]] == expected
     status, err = server.stop()
     assert status == 0

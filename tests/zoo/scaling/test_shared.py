@@ -7,54 +7,53 @@ import tensorflow as tf
 from tests.zoo import small_writers
 from tests.zoo.scaling import programs
 from zoo import data
-from zoo.data.batching.examples import Batches
-from zoo.data.batching.pairs import SequenceBatches
+from zoo.data.batching.examples import ExampleBatches
+from zoo.data.batching.pairs import PairBatches
 from zoo.inputs.sentencepiece import Pieces
+from zoo.inputs.text import Text
 from zoo.scaling import global_batch as scaled
 from zoo.scaling import workers
+from zoo.tasks.learning import Learning
 
 RANDOM = np.random.default_rng(0)
 COUNTS = RANDOM.integers(1, 9, 83).tolist()
 TEXTS = [" ".join(RANDOM.choice(["dog", "cat", "fox", "snow"], count)) for count in COUNTS]
 
 
-class Words:
+class Words(Learning):
     """Texts as so many ones."""
 
-    raw = staticmethod(str.encode)
+    inputs = (Text("text"),)
+    padding = 0
+
+    def encode(self, item, checked=False):
+        return {"text": self.inputs[0].encode(item)}
 
     def examples(self, record):
-        return tf.ragged.map_flat_values(lambda word: tf.ones_like(word, tf.int32), tf.strings.split(record["raw"])), 0
+        ones = tf.ragged.map_flat_values(lambda word: tf.ones_like(word, tf.int32), tf.strings.split(record["text"]))
+        return ones.to_tensor(), record["label"]
 
 
-class Pictures:
-    """Texts as pictures of one pixel: their length."""
-
-    raw = staticmethod(str.encode)
-
-    def examples(self, record):
-        return tf.strings.length(record["raw"])[:, tf.newaxis], 0
-
-
-def of_words():
-    class Padded(Words):
-        def examples(self, record):
-            words, label = super().examples(record)
-            return words.to_tensor(), label
-
-    return Batches(Padded(), examples(), 8)
+def of_words(keep=1.0):
+    return ExampleBatches(Words(), examples(), 8, keep=keep)
 
 
 def examples():
     return data.Examples(np.array(TEXTS, object), np.arange(83, dtype=np.int32), (), "test")
 
 
-def of_pairs(sampling):
+def of_pairs(sampling, keep=1.0):
     tokens = Pieces({"length": 100}, small_writers.vocabulary("sentencepiece"))
-    return SequenceBatches(tokens, small_writers.pairs(TEXTS, TEXTS[::-1]), 8, (7, 6), sampling)
+    return PairBatches(tokens, small_writers.pairs(TEXTS, TEXTS[::-1]), 8, (7, 6), sampling, keep=keep)
 
 
-MADE = {"words": of_words, "pairs": lambda: of_pairs(None), "drawn pairs": lambda: of_pairs(0.3)}
+MADE = {
+    "words": of_words,
+    "read words": lambda: of_words(0.0),
+    "pairs": lambda: of_pairs(None),
+    "read pairs": lambda: of_pairs(None, 0.0),
+    "drawn pairs": lambda: of_pairs(0.3),
+}
 
 
 class Workers:
@@ -99,13 +98,13 @@ def test_parts_are_together_the_batch(kind):
 
 def test_a_worker_takes_its_own_rows_only(monkeypatch):
     made, taken = of_words(), []
-    take = made._take
+    finish = made.finish
 
-    def noted(numbers, whole):
-        tf.numpy_function(lambda rows: taken.append(len(rows)), [numbers], [])
-        return take(numbers, whole)
+    def noted(store, rows, whole):
+        tf.numpy_function(lambda rows: taken.append(len(rows)), [rows], [])
+        return finish(store, rows, whole)
 
-    monkeypatch.setattr(made, "_take", noted)
+    monkeypatch.setattr(made, "finish", noted)
     first, _ = scaled.shared(made.in_order, Workers(2, 1))
     assert len(listed(first)) == 11 and sorted(taken) == [1] + [4] * 10
 
@@ -122,9 +121,10 @@ def test_the_first_steps_are_left_out_of_the_first_epoch_alone():
 
 def test_arrays_go_from_worker_to_worker_as_they_are():
     arrays = [np.arange(5, dtype=np.uint8), np.ones((2, 3), np.float32), np.zeros((0, 4), np.int32)]
-    found = workers._unpacked(np.concatenate([workers._packed(array) for array in arrays]))
-    for one, other in zip(arrays, found, strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
+    packets = [workers._packed(arrays), workers._packed(arrays[:1])]
+    for expected, found in zip((arrays, arrays[:1]), workers._unpacked(np.concatenate(packets)), strict=True):
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
 
 
 @pytest.mark.matrix

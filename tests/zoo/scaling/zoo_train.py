@@ -20,7 +20,7 @@ FOLDER, DEVICES = Path(sys.argv[1]), sys.argv[2]
 STRATEGY = scaling.strategy(DEVICES, say=lambda sentence: None)  # before anything runs on TensorFlow
 
 from zoo import recipes  # noqa: E402
-from zoo.training import fitting, resuming  # noqa: E402
+from zoo.training import fitting, preparing, resuming  # noqa: E402
 
 # Batch sizes are multiples of 2, 3 and 4. 1,293 digits to learn from.
 # Batch normalization sums pixels: of many, in single precision, no two orders agree.
@@ -38,13 +38,11 @@ WORDS = {"kind": "words", "lowercase": "unicode", "pattern": r"\pL+", "length": 
 PAIRS = dataclasses.replace(
     PICTURES,
     task="translation",
-    languages=("there", "back"),
     model="transformer",
     arguments={"width": 8, "layers": 1, "heads": 2, "hidden": 8, "dropout": 0.0},
     preprocess=WORDS,
-    decoding={"max_length": 8},
+    options={"languages": ("there", "back"), "decoding": {"max_length": 8}, "label_smoothing": 0.1},
     batch_size=12,
-    label_smoothing=0.1,
     validation=0.25,
     metric="bleu",
     optimizer="sgd",  # Adam makes steps of what rounding leaves of a gradient that is none, as a key's bias has
@@ -94,7 +92,7 @@ CASES = {
             PAIRS,
             model="pointer_generator",
             arguments={"width": 6, "units": 4},
-            label_smoothing=0.0,
+            options={"languages": ("there", "back"), "decoding": {"max_length": 8}},
             optimizer="adam",
             learning_rate=5e-3,
         ),
@@ -111,15 +109,15 @@ def history(out):
 def trained(case, out, strategy, **options):
     """The weights in full precision, as training left them (a preset's are halves), and what the history says."""
     recipe, data = CASES[case]()
-    made, fresh = [], fitting.fresh
+    made, new = [], preparing.new_task
 
     def kept(*arguments):
-        made.append(fresh(*arguments))
+        made.append(new(*arguments))
         return made[-1]
 
-    fitting.fresh = kept
+    preparing.new_task = kept
     fitting.fit(recipe, out, strategy=strategy, say=lambda sentence: None, verbose=0, **data, **options)
-    fitting.fresh = fresh
+    preparing.new_task = new
     return {weight.path: np.asarray(weight) for weight in made[0].model.weights}, history(out)
 
 

@@ -164,7 +164,7 @@ def test_texts_that_are_written_are_marked_by_score_and_source():
     assert task("qqq zz 猫").strict().text is None
     import tensorflow as tf
 
-    in_graph = task.answer(tf.constant(["qqq zz 猫", ""]))
+    in_graph = task.answer({"text": tf.constant(["qqq zz 猫", ""])})
     assert in_graph["low_confidence"].numpy().tolist() == [True, False]
 
 

@@ -1,9 +1,14 @@
 """The fields of an answer, as the contract names them, and the answer drawn."""
 
+import csv
+import dataclasses
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from zoo.results.base import Failure, one_line, percent
+from zoo.results.base import Failure, Result, one_line, percent
 from zoo.results.classification import Classification
 from zoo.results.generation import Generation
 
@@ -87,3 +92,41 @@ def test_bar_is_as_long_as_the_probability():
     drawn = Classification("a", 0.25, (("a", 0.25),)).draw(np.zeros((400, 400, 3), np.uint8))
     green = (drawn == np.array([60, 140, 30], np.uint8)).all(-1).any(0)
     assert green.sum() == pytest.approx(0.25 * 400, abs=6)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Parts(Result):
+    """An answer of several rows, and a picture."""
+
+    parts: tuple[int, ...]
+
+    def to_dict(self):
+        return {"parts": list(self.parts)}
+
+    def rows(self):
+        return [{"part": part} for part in self.parts]
+
+    def files(self):
+        return {".png": b"a picture"}
+
+    def to_text(self):
+        return f"{len(self.parts)} parts"
+
+
+def test_an_answer_of_several_rows_with_a_file(tmp_path):
+    from apps.reading.command_line import Item
+    from apps.writing import writers
+
+    written = io.StringIO()
+    table, pictures = writers.CsvFile(written, ["part"]), writers.Pictures(str(tmp_path / "out"))
+    for index, (name, payload) in enumerate((("a text", "a text"), ("b.jpg", Path("b.jpg")))):
+        for writer in (table, pictures):
+            writer.write(index, Item(name, payload), Parts((3, 4)))
+    assert [row[:3] for row in csv.reader(io.StringIO(written.getvalue()))][1:] == [
+        ["0", "a text", "3"], ["0", "a text", "4"], ["1", "b.jpg", "3"], ["1", "b.jpg", "4"],
+    ]  # fmt: skip
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {
+        "0001-answer.png": b"a picture",
+        "b-answer.png": b"a picture",
+    }
+    assert Parts((1,))._repr_png_() == b"a picture" and Classification("cat", 0.5)._repr_png_() is None

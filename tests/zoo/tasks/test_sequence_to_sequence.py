@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.zoo import small_writers
 from zoo.decoding import Search
@@ -94,9 +95,9 @@ def test_predict_is_the_presets_own_search_and_generate_changes_it():
 
 def test_the_graphs_answer_is_the_tasks():
     task = small_writers.writer()
-    found = task._compiled([text.encode() for text in ITEMS])
+    found = task.answer(task.stacked([task.encode(text) for text in ITEMS]))
     assert [text.decode() for text in found["text"].numpy()][:5] == texts(task.generate(ITEMS))[:5]
-    wide = task.beam([b"dog", b"the red house"])
+    wide = task.beam({"text": tf.constant(["dog", "the red house"])})
     assert wide["text"].shape == wide["score"].shape == (2, 2)
     best = list(task.generate(["dog", "the red house"], beam=2, n_best=2))
     for row, result in enumerate(best):
@@ -229,10 +230,15 @@ def test_a_hundred_thousand_words_have_an_answer_in_bounded_time(kind, word):
 # Scores.
 
 
+def scorer_of(task):
+    """A function of texts and their references."""
+    return lambda answers, references: task.measure(small_writers.pairs([""] * len(answers), references), answers)
+
+
 def test_bleu_is_sacrebleus_with_as_many_references_as_there_are():
     import sacrebleu
 
-    score = small_writers.writer().score
+    score = scorer_of(small_writers.writer())
     answers = ["A dog runs through the snow .", "two men stand in front of a house", "The cat sleeps."]
     references = [
         ("A dog runs through the snow.", "The dog is running through snow ."),
@@ -255,14 +261,14 @@ def test_bleu_is_sacrebleus_with_as_many_references_as_there_are():
 
 def test_bleu_by_hand():
     """Precisions 4/5, 3/4, 2/3, 1/2 and no brevity penalty."""
-    found = small_writers.writer().score(["a b c d e"], [("a b c d x",)])
+    found = small_writers.writer().measure(small_writers.pairs(["a"], [("a b c d x",)]), ["a b c d e"])
     assert found["bleu"] == pytest.approx(100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
 
 
 def test_rouge_is_the_mean_over_references_then_over_texts():
     from rouge_score import rouge_scorer
 
-    score = small_writers.writer("words", "summarization").score
+    score = scorer_of(small_writers.writer("words", "summarization"))
     answers = ["The dogs were running", "a cat", ""]
     references = [("A dog was running fast", "dogs run"), ("a cat", "the cat", "no dog"), ("something",)]
     found = score(answers, references)
@@ -282,7 +288,7 @@ def test_evaluate_scores_what_the_presets_own_search_writes():
     task = small_writers.writer()
     held = small_writers.pairs(["dog", "the red house", "snow"], [("a", "b"), ("c d e",), ("f",)])
     answers = texts(task.predict(held.raw))
-    assert task.evaluate(held, batch_size=2) == task.score(answers, held.targets) == task.measure(held, answers)
+    assert task.evaluate(held, batch_size=2) == task.measure(held, answers)
     assert task.answers(held) == answers
     perfect = small_writers.pairs(list(held.raw), [(answer + " x y z.",) for answer in answers])
     assert task.evaluate(perfect)["chrf"] > task.evaluate(held)["chrf"]

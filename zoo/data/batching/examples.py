@@ -1,127 +1,98 @@
-"""Examples -> batches for `model.fit`, in an order that depends on the seed and the epoch only.
-
-An interrupted training that starts again at an epoch therefore sees what it would have seen.
-"""
+"""Batches of examples as a task makes them: pixels of the model's size, word numbers, targets of any kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from zoo.data.examples import Examples
-
-# How much each row of a global batch counts `[B]` -> the parts of it that are made here: a data set of (places int32
-# `[b]` in the batch, weights `[b, ...]` of these rows).
-Parts = Callable[[tf.Tensor], tf.data.Dataset]
-
-
-def local(make: Callable[[int], np.ndarray], count: int) -> list[np.ndarray]:
-    """Makes all of `count` arrays here."""
-    return [make(number) for number in range(count)]
+from zoo.data.batching import memory
+from zoo.data.batching.augmentation import Augmentation
+from zoo.data.batching.base import Batches, Distribute, local
+from zoo.errors import UserError
 
 
-class Batches:
-    """Examples made into tensors once and kept in memory.
-
-    Images are kept as uint8 pixels of the model's size, texts as word numbers without their padding.
+class ExampleBatches(Batches):
+    """Examples made into tensors by their task.
 
     Args:
-        task: Whose `raw` and `examples` make the tensors.
-        examples: Labelled raw examples.
+        task: Its `record` reads examples, its `examples` makes (x, y) or (x, y, weights) of them. Where it has a
+            `padding`, x is filled with that behind its own end, and is stored and batched without.
+        examples: Raw examples with their targets.
         batch_size: Examples per batch; the last batch of an epoch may be smaller.
-        distribute: Computes a number of arrays, possibly on several workers, and returns them all; see
-            `zoo.scaling.workers.distribute`.
+        augment: Keras's random image layers, which change the batches of a training.
+        keep: Largest share of the memory that they may take; above it they are read in each epoch anew.
+        distribute: As of `Batches`.
+
+    Attributes:
+        problem: The error by which reading an example failed; TensorFlow reports it as one of its own.
     """
 
-    def __init__(self, task, examples: Examples, batch_size: int, distribute: Callable = local):
-        self.batch_size = batch_size
-        self.size = len(examples)
-        prepare = tf.function(lambda raw: task.examples({"raw": raw, "label": None})[0], input_signature=[_STRINGS])
+    def __init__(
+        self,
+        task,
+        examples,
+        batch_size: int,
+        augment: Sequence = (),
+        keep: float = memory.KEEP,
+        distribute: Distribute = local,
+    ):
+        self.task, self.examples = task, examples
+        self.problem: Exception | None = None
+        self.padding = task.padding
+        self.varying = self.padding is not None
+        self.augmentation = Augmentation(augment, task.moved) if augment else None
+        self._record = {}
+        if len(examples):
+            first = task.record(examples, np.zeros(1, np.int32))
+            self._record = {name: _specification(array) for name, array in first.items()}
+        super().__init__(len(examples), batch_size, keep, distribute)
 
-        def chunk(number: int) -> np.ndarray:
-            raw = [task.raw(item) for item in examples.raw[number * _CHUNK : (number + 1) * _CHUNK]]
-            return prepare(tf.constant(raw, tf.string)).numpy()
+    def read(self, rows: tf.Tensor, key: tf.Tensor | None):
+        """Examples as tensors, in the order (x, y) or (x, y, weights); x ragged where the task pads it."""
+        names = list(self._record)
 
-        parts = distribute(chunk, -(-self.size // _CHUNK))
-        if parts[0].dtype == np.int32:
-            # Word numbers: cut the padding off, so that a batch is padded to its own longest text.
-            parts = [tf.RaggedTensor.from_tensor(part, padding=0) for part in parts]
-        self.x = tf.concat(parts, axis=0)
-        self.lengths = self.x.row_lengths() if isinstance(self.x, tf.RaggedTensor) else None
-        self.y = tf.constant(examples.labels)
+        def record(numbers: np.ndarray) -> list[np.ndarray]:
+            try:
+                found = self.task.record(self.examples, numbers)
+            except (UserError, OSError) as error:
+                self.problem = error
+                raise
+            return [found[name] for name in names]
 
-    @property
-    def steps(self) -> int:
-        """Batches per epoch."""
-        return -(-self.size // self.batch_size)
+        arrays = tf.numpy_function(record, [rows], [self._record[name].dtype for name in names], stateful=False)
+        for name, array in zip(names, arrays, strict=True):
+            array.set_shape(self._record[name].shape)
+        made = tuple(part for part in self.task.examples(dict(zip(names, arrays, strict=True))) if part is not None)
+        if self.padding is None:
+            return made
+        x = tf.nest.map_structure(lambda each: tf.RaggedTensor.from_tensor(each, padding=self.padding), made[0])
+        return (x, *made[1:])
 
-    def training(
-        self, seed: int, first_epoch: int, epochs: int, parts: Parts | None = None, first_step: int = 0
-    ) -> tf.data.Dataset:
-        """Batches (x, y) of the epochs `first_epoch` ... `epochs - 1`, one after the other, each shuffled anew.
+    def lengths(self, store) -> tf.Tensor | None:
+        """Lengths of x, or of its longest part."""
+        if self.padding is None:
+            return None
+        return tf.reduce_max([each.row_lengths() for each in tf.nest.flatten(store[0])], axis=0)
 
-        Texts of like length share a batch, so that little of it is padding: the shuffled texts are sorted by length
-        within pools of 32 batches, and then the batches are shuffled.
+    def finish(self, store, rows: tf.Tensor, whole: tf.Tensor) -> tuple:
+        """(x, y) or (x, y, weights) of these rows; x padded as all of a batch."""
 
-        Args:
-            seed: With an epoch's number it chooses the order.
-            first_epoch: From 0.
-            epochs: Where to end.
-            parts: Of each batch only these parts are made, (x, y, weights); texts are padded as in the whole batch.
-            first_step: Batches of the first epoch to leave out.
-        """
+        def gathered(each):
+            if not isinstance(each, tf.RaggedTensor):
+                return tf.gather(each, rows)
+            longest = tf.reduce_max(tf.gather(each.row_lengths(), whole))
+            return tf.gather(each, rows).to_tensor(self.padding, shape=tf.stack([-1, longest]))
 
-        def epoch(number: tf.Tensor) -> tf.data.Dataset:
-            key = tf.stack([tf.cast(seed, tf.int64), number])
-            order = tf.random.experimental.stateless_shuffle(tf.range(self.size), key)
-            starts = tf.range(0, self.size, self.batch_size)
-            if self.lengths is not None:
-                pool = tf.range(self.size, dtype=tf.int64) // (32 * self.batch_size)
-                longest = tf.reduce_max(self.lengths) + 1
-                order = tf.gather(order, tf.argsort(pool * longest + tf.gather(self.lengths, order), stable=True))
-                starts = tf.random.experimental.stateless_shuffle(starts, key)
-            starts = starts[tf.where(number == first_epoch, first_step, 0) :]
-            return tf.data.Dataset.from_tensor_slices(starts).map(lambda start: order[start : start + self.batch_size])
+        return tf.nest.map_structure(gathered, store)
 
-        return self._made(tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch), parts)
-
-    def in_order(self, parts: Parts | None = None) -> tf.data.Dataset:
-        """All batches (x, y) once, in the order of the examples; with `parts` as in `training`."""
-        numbers = tf.data.Dataset.from_tensor_slices(np.arange(self.size, dtype=np.int32)).batch(self.batch_size)
-        return self._made(numbers, parts)
-
-    def _made(self, numbers: tf.data.Dataset, parts: Parts | None) -> tf.data.Dataset:
-        return made(numbers, lambda rows: tf.ones(tf.shape(rows)), self._take, parts).prefetch(2)
-
-    def _take(self, numbers: tf.Tensor, whole: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """(x, y) of these examples, padded as all of a batch."""
-        x = tf.gather(self.x, numbers)
-        if isinstance(x, tf.RaggedTensor):
-            x = x.to_tensor(shape=tf.stack([-1, tf.reduce_max(tf.gather(self.lengths, whole))]))
-        return x, tf.gather(self.y, numbers)
+    def changed(self, batch: tuple, places: tf.Tensor, count: tf.Tensor, key: tf.Tensor) -> tuple:
+        """The batch after the augmentation, where there is one."""
+        return batch if self.augmentation is None else self.augmentation(batch, places, count, key)
 
 
-def made(batches: tf.data.Dataset, counted: Callable, take: Callable, parts: Parts | None) -> tf.data.Dataset:
-    """Numbers of examples -> batches, or their parts; what is costly is done for the examples of a part alone.
-
-    Args:
-        batches: Of each batch the numbers of its examples, int32 `[B]`.
-        counted: These numbers -> how much each row counts in the mean loss, float32 `[B]`.
-        take: Numbers of examples, and those of their whole batch -> (x, y).
-        parts: Which parts; None: the whole.
-    """
-    if parts is None:
-        return batches.map(lambda whole: take(whole, whole), num_parallel_calls=2, deterministic=True)
-
-    def of_one(whole: tf.Tensor) -> tf.data.Dataset:
-        return parts(counted(whole)).map(lambda places, weights: (tf.gather(whole, places), whole, weights))
-
-    return batches.flat_map(of_one).map(
-        lambda numbers, whole, weights: (*take(numbers, whole), weights), num_parallel_calls=2, deterministic=True
-    )
-
-
-_CHUNK = 512
-_STRINGS = tf.TensorSpec([None], tf.string)
+def _specification(array: np.ndarray) -> tf.TensorSpec:
+    """Type and shape of a batch of such rows."""
+    dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
+    return tf.TensorSpec([None, *array.shape[1:]], dtype)

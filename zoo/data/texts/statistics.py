@@ -17,10 +17,10 @@ def numbered(task, texts: Sequence[str], batch: int = 1024) -> list[np.ndarray]:
         texts: Raw texts.
         batch: Texts that are cut at a time.
     """
-    cut = tf.function(task.preprocess, input_signature=[tf.TensorSpec([None], tf.string)])
+    cut = tf.function(task.preprocess, input_signature=[task.raw_specification()])
     rows = []
     for start in range(0, len(texts), batch):
-        numbers, context = cut(tf.constant([task.raw(text) for text in texts[start : start + batch]], tf.string))
+        numbers, context = cut(task.stacked([task.encode(text) for text in texts[start : start + batch]]))
         rows += [row[:used] for row, used in zip(numbers.numpy(), context["used_tokens"].numpy(), strict=True)]
     return rows
 

@@ -2,7 +2,7 @@
 
 `zoo.export.comparison` starts this file as a process of its own.
 
-stdin: JSON {"folder": F, "requests": [{"signature": S, "argument": A, "raw": [base64, ...]}, ...]};
+stdin: JSON {"folder": F, "requests": [{"signature": S, "rows": [{argument: {"b64": bytes} or numbers}, ...]}, ...]};
 stdout: a JSON list with the tensors of each answer.
 """
 
@@ -26,10 +26,19 @@ def main() -> None:
     signatures = tf.saved_model.load(given["folder"]).signatures
     answers = []
     for request in given["requests"]:
-        raw = tf.constant([base64.b64decode(item) for item in request["raw"]], tf.string)
-        answer = signatures[request["signature"]](**{request["argument"]: raw})
+        signature = signatures[request["signature"]]
+        arguments = {
+            name: tf.constant([_value(row[name]) for row in request["rows"]], specification.dtype)
+            for name, specification in signature.structured_input_signature[1].items()
+        }
+        answer = signature(**arguments)
         answers.append({name: tensor.numpy().tolist() for name, tensor in answer.items()})
     json.dump(answers, sys.stdout, default=bytes.decode)
+
+
+def _value(value):
+    """Bytes of base64; numbers stay."""
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else value
 
 
 def required(folder: Path) -> list[str]:
