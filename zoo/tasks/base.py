@@ -85,6 +85,10 @@ class Task(Learning, Measuring, Storing):
         """Numbers of `finish` -> tensors of an export's answer, in which labels and tokens are texts."""
         return dict(numbers)
 
+    def postprocess(self, outputs, context: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The model's outputs and the context -> tensors of an export's answer, as graph operations."""
+        return self.named(self.finish(outputs, context))
+
     def results(self, numbers: Mapping[str, np.ndarray]) -> list:
         """Arrays of `finish` -> one Result per row."""
         raise NotImplementedError
@@ -152,19 +156,24 @@ class Task(Learning, Measuring, Storing):
             for given in self.inputs
         }
 
-    def finished(self, outputs, doubts: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict:
-        """The numbers of `finish`, and of a calibrated preset `low_confidence`, bool `[B]`."""
-        mark = {} if self.confidence is None else {"low_confidence": self.confidence.low(doubts)}
-        return {**self.finish(outputs, context), **mark}
+    def _mark(self, doubts: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Of a calibrated preset `low_confidence`, bool `[B]`."""
+        return {} if self.confidence is None else {"low_confidence": self.confidence.low(doubts)}
 
     def numbers_of(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Raw inputs -> the numbers of their answers, as graph operations."""
         features, context = self.preprocess(raw)
-        return self.finished(*self.judged(features, context), context)
+        outputs, doubts = self.judged(features, context)
+        return {**self.finish(outputs, context), **self._mark(doubts)}
+
+    def answered(self, outputs, doubts: Mapping[str, tf.Tensor], context: Mapping[str, tf.Tensor]) -> dict:
+        """The tensors of `postprocess`, and of a calibrated preset `low_confidence`, bool `[B]`."""
+        return {**self.postprocess(outputs, context), **self._mark(doubts)}
 
     def answer(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The whole road as graph operations: raw inputs `[B, ...]` -> tensors of an export's answer."""
-        return self.named(self.numbers_of(raw))
+        features, context = self.preprocess(raw)
+        return self.answered(*self.judged(features, context), context)
 
     def signatures(self) -> dict[str, tuple]:
         """Name -> (function of raw inputs by name, their specification), for `zoo.export`."""

@@ -189,7 +189,7 @@ class SequenceToSequence(Task):
     def beam(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """The whole road with the preset's own beam search: raw strings `[B]` -> the best texts, `[B, N]`."""
         features, context = self.preprocess(raw)
-        return self.named(self.finished(*self.judged(features, context, self.searches["beam"]), context))
+        return self.answered(*self.judged(features, context, self.searches["beam"]), context)
 
     def signatures(self) -> dict[str, tuple]:
         """From strings to strings: "serving_default" is greedy, "beam" gives the N best of the preset's beam search.
@@ -205,7 +205,7 @@ class SequenceToSequence(Task):
         """Answers to one item, `count` of them, each from log-probabilities that were rounded in another way."""
         features, context = self.preprocess({"text": tf.fill([count], self.encode(item)["text"])})
         outputs = decoding.search(decoding.Rounded(self.model), features, self.searches[signature])
-        return self.named(self.finished(outputs, self.doubted(features["source"], outputs["scores"]), context))
+        return self.answered(outputs, self.doubted(features["source"], outputs["scores"]), context)
 
     def resources(self) -> list:
         """The tokenizer's."""
