@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo import task_catalog
+from zoo import recipes, task_catalog
+from zoo.data import builders
 
 ROOT = Path(__file__).parent.parent
 ALL = sorted(
@@ -87,3 +88,37 @@ def test_nothing_outside_of_the_tasks_branches_on_a_task(path):
 )
 def test_a_branch_on_a_task_is_found(source):
     assert branches_on_tasks(source) == [1]
+
+
+def test_only_commands_stand_at_the_top_of_apps():
+    from apps import cli
+
+    commands = {module.removeprefix("apps.") for module, _ in cli.COMMANDS.values()}
+    assert {path.stem for path in (ROOT / "apps").glob("*.py")} == commands | {"__init__", "cli"}
+
+
+def imported(source: str) -> set[str]:
+    """Full names of what is imported, and what strings name: "module:attribute", and "script.py" as it is."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 100:
+            found |= {node.value.partition(":")[0], node.value}
+    return found
+
+
+def test_every_module_has_an_importer_or_a_test():
+    used = set().union(*(imported(path.read_text(encoding="utf-8")) for path in ALL))
+    used |= {f"zoo.recipes.{name.replace('-', '_')}" for name in recipes.names()}
+    used |= {f"zoo.data.builders.{name.partition('/')[0]}" for name in builders.NAMES}
+    modules = [path for path in ALL if path.relative_to(ROOT).parts[0] in ("apps", "optimizers", "zoo")]
+    unused = []
+    for path in modules:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        run_by_itself = path.name in used or path.stem == "__main__"
+        if path.stem != "__init__" and name not in used and not run_by_itself:
+            unused.append(name)
+    assert unused == []

@@ -31,6 +31,7 @@ class Result:
     """
 
     error: ClassVar[str | None] = None
+    unchanged = False  # whether the answer is the item itself, since the model found none
     used_tokens: int | None = None
     total_tokens: int | None = None
     low_confidence: bool = False

@@ -55,7 +55,10 @@ def share(marks: Sequence[bool]) -> dict | None:
 
 
 def strangers(task: Task, recipe: Recipe, say: Callable[[str], None]) -> dict[str, dict]:
-    """The share of the answers to foreign items that is marked, for each set of `recipe.strangers` that is there."""
+    """The share of the answers to foreign items that is marked, for each set of `recipe.strangers` that is there.
+
+    An item that is given back unchanged, as the result says, has no answer that could be trusted or not.
+    """
     found = {}
     for name in recipe.strangers:
         try:
@@ -64,5 +67,6 @@ def strangers(task: Task, recipe: Recipe, say: Callable[[str], None]) -> dict[st
             say(f"{error}: not measured.")
             continue
         results = task.predict(items)
-        found[foreign.about(name)] = share([result.low_confidence for result in results if result.error is None])
+        answers = [result for result in results if result.error is None and not result.unchanged]
+        found[foreign.about(name)] = share([answer.low_confidence for answer in answers])
     return found
