@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 
 def whole(**values: int) -> None:
@@ -19,8 +19,9 @@ def share(**values: float) -> None:
             raise ValueError(f"Expected {name} to be in [0, 1). Received: {name}={value}")
 
 
-def one_of(choices: Sequence[str], **values: str) -> None:
+def one_of(choices: Iterable[str], **values: str) -> None:
     """Raises ValueError unless each value is one of the choices."""
+    choices = list(choices)
     for name, value in values.items():
         if value not in choices:
             raise ValueError(f"Expected {name} to be {' or '.join(map(repr, choices))}. Received: {name}={value!r}")

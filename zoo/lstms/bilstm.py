@@ -25,6 +25,7 @@ import keras
 
 from zoo.layers import arguments
 from zoo.layers.head import logits
+from zoo.layers.recurrence import LAYERS
 
 
 def bilstm(
@@ -34,6 +35,7 @@ def bilstm(
     layers: int = 1,
     classes: int = 2,
     *,
+    cell: str = "lstm",
     dropout: float = 0.0,
     features: bool = False,
 ) -> keras.Model:
@@ -45,6 +47,7 @@ def bilstm(
         units: Size of the state in each direction.
         layers: LSTMs on top of each other, in each direction.
         classes: Number of logits.
+        cell: "lstm", "gru" (Cho et al. 2014, arXiv:1406.1078) or "rnn" (tanh of a sum, Elman 1990).
         dropout: Share of the embedding and of each layer's answer that training leaves out, in [0, 1).
         features: Whether to answer the last layer's states at each token instead of logits.
 
@@ -60,14 +63,15 @@ def bilstm(
         (None, 3)
     """
     arguments.whole(vocabulary=vocabulary, width=width, units=units, layers=layers)
+    arguments.one_of(LAYERS, cell=cell)
     arguments.share(dropout=dropout)
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     x = keras.layers.Embedding(vocabulary, width, mask_zero=True, name="embedding")(tokens)  # [B, T, width]
     for layer in range(1, layers + 1):
-        x = _drop(x, dropout, f"lstm{layer}_dropout")
-        lstm = keras.layers.LSTM(units, return_sequences=features or layer < layers, name=f"lstm{layer}")
-        x = keras.layers.Bidirectional(lstm, name=f"bidirectional{layer}")(x)  # [B, T, 2 units]
+        x = _drop(x, dropout, f"{cell}{layer}_dropout")
+        one = LAYERS[cell](units, return_sequences=features or layer < layers, name=f"{cell}{layer}")
+        x = keras.layers.Bidirectional(one, name=f"bidirectional{layer}")(x)  # [B, T, 2 units]
     if features:
         return keras.Model(tokens, {"1": x}, name="bilstm_features")
     return keras.Model(tokens, logits(_drop(x, dropout, "logits_dropout"), classes), name="bilstm")

@@ -23,7 +23,7 @@ Shapes, B sequences, S source and T target tokens, D width, U units, V tokens kn
     source     B S          int32, 0 = padding at the end
     states     B S 2U       both directions, side by side
     target     B T          int32
-    gates      T B 4U       the target tokens' share, for all steps at once
+    gates      T B G U      the target tokens' share, for all steps at once; G as in `zoo.layers.recurrence.GATES`
     seen       B 2U         at each step
     readout    B T D        within -1 and 1
     logits     B T V
@@ -36,7 +36,7 @@ from keras import ops
 
 from zoo.layers import arguments
 from zoo.layers.embedding import Embedding
-from zoo.layers.recurrence import AdditiveScores, GeneralScores, Reader, Step, gather, padding_scores
+from zoo.layers.recurrence import GATES, AdditiveScores, GeneralScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
 from zoo.layers.sublayers import inherited
 
@@ -48,6 +48,7 @@ def lstm_attention(
     layers: int = 1,
     *,
     attention: str = "luong",
+    cell: str = "lstm",
     dropout: float = 0.2,
     tied: bool = True,
     features: bool = False,
@@ -60,6 +61,7 @@ def lstm_attention(
         units: Size of the state, in each direction of the encoder and in the decoder.
         layers: LSTMs on top of each other, in the encoder and in the decoder.
         attention: "luong" or "bahdanau".
+        cell: "lstm", "gru" or "rnn" (tanh of a sum, Elman 1990), in the encoder and in the decoder.
         dropout: Share of each LSTM's inputs and of the readout that training leaves out, in [0, 1).
         tied: Whether source, target and output share the embedding.
         features: Whether to answer the encoder's states instead.
@@ -79,8 +81,9 @@ def lstm_attention(
     """
     arguments.whole(vocabulary=vocabulary, width=width, units=units, layers=layers)
     arguments.one_of(("luong", "bahdanau"), attention=attention)
+    arguments.one_of(GATES, cell=cell)
     arguments.share(dropout=dropout)
-    model = (Luong if attention == "luong" else Bahdanau)(vocabulary, width, units, layers, dropout, tied)
+    model = (Luong if attention == "luong" else Bahdanau)(vocabulary, width, units, layers, dropout, tied, cell)
     if not features:
         return model
     source = keras.Input((None,), dtype="int32", name="source")
@@ -96,7 +99,7 @@ class LSTMAttention(SequenceModel):
 
     dropped: tuple[str, ...] = ()  # what of its own goes into the next step and is dropped on the way
 
-    def __init__(self, vocabulary, width, units, layers, dropout, tied, carried, name="lstm_attention", **kwargs):
+    def __init__(self, vocabulary, width, units, layers, dropout, tied, cell, carried, name="lstm_attention", **kwargs):
         super().__init__(name=name, **kwargs)
         self.vocabulary, self.width, self.units = vocabulary, width, units
         part = inherited(self)
@@ -109,12 +112,12 @@ class LSTMAttention(SequenceModel):
         for embedding in (self.source_embedding, self.target_embedding):
             if not embedding.built:
                 embedding.build((None, None))
-        self.encoder = Reader(units, layers, dropout, **part, name="encoder")
+        self.encoder = Reader(units, layers, dropout, cell, **part, name="encoder")
         self.encoder.build((None, None, width))
-        self.decoder = [Step(units, width, carried, **part, name="decoder1")]
-        self.decoder += [Step(units, 0, units, **part, name=f"decoder{n}") for n in range(2, layers + 1)]
+        self.decoder = [Step(units, width, carried, cell, **part, name="decoder1")]
+        self.decoder += [Step(units, 0, units, cell, **part, name=f"decoder{n}") for n in range(2, layers + 1)]
         for step in self.decoder:
-            step.build((None, 4 * units))
+            step.build((None, GATES[cell] * units))
         self.dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None), **part, name="dropout")
         self.built = True
 
@@ -197,6 +200,7 @@ class LSTMAttention(SequenceModel):
         """The arguments of a subclass's constructor."""
         own = {"vocabulary": self.vocabulary, "width": self.width, "units": self.units, "layers": len(self.decoder)}
         own |= {"dropout": self.dropout.rate, "tied": self.source_embedding is self.target_embedding}
+        own |= {"cell": self.encoder.cell}
         return {**super().get_config(), **own}
 
 
@@ -206,8 +210,8 @@ class Luong(LSTMAttention):
 
     dropped = ("readout",)
 
-    def __init__(self, vocabulary, width, units, layers, dropout, tied, **kwargs):
-        super().__init__(vocabulary, width, units, layers, dropout, tied, carried=width, **kwargs)
+    def __init__(self, vocabulary, width, units, layers, dropout, tied, cell="lstm", **kwargs):
+        super().__init__(vocabulary, width, units, layers, dropout, tied, cell, carried=width, **kwargs)
         part = inherited(self)
         self.scores = GeneralScores(units, 2 * units, **part, name="scores")
         self.scores.build((None, units))
@@ -243,8 +247,8 @@ class Luong(LSTMAttention):
 class Bahdanau(LSTMAttention):
     """Looks before the step; the state has "seen" [B, 2U] besides."""
 
-    def __init__(self, vocabulary, width, units, layers, dropout, tied, **kwargs):
-        super().__init__(vocabulary, width, units, layers, dropout, tied, carried=2 * units, **kwargs)
+    def __init__(self, vocabulary, width, units, layers, dropout, tied, cell="lstm", **kwargs):
+        super().__init__(vocabulary, width, units, layers, dropout, tied, cell, carried=2 * units, **kwargs)
         part = inherited(self)
         self.scores = AdditiveScores(units, 2 * units, **part, name="scores")
         self.scores.build((None, units))

@@ -36,7 +36,7 @@ from keras import ops
 
 from zoo.layers import arguments
 from zoo.layers.embedding import Embedding
-from zoo.layers.recurrence import AdditiveScores, Reader, Step, gather, padding_scores
+from zoo.layers.recurrence import GATES, AdditiveScores, Reader, Step, gather, padding_scores
 from zoo.layers.sequence import PADDING, SequenceModel
 from zoo.layers.sublayers import inherited
 
@@ -50,6 +50,7 @@ def pointer_generator(
     *,
     coverage: float = 1.0,
     smoothing: float = 0.0,
+    cell: str = "lstm",
     dropout: float = 0.0,
     features: bool = False,
 ) -> keras.Model:
@@ -63,6 +64,7 @@ def pointer_generator(
         units: Size of the state, in each direction of the encoder and in the decoder.
         coverage: Weight of the coverage loss, at least 0; 0 leaves the coverage vector out too.
         smoothing: Share of the loss's target that is spread over all tokens, in [0, 1).
+        cell: "lstm", "gru" or "rnn" (tanh of a sum, Elman 1990), in the encoder and in the decoder.
         dropout: Share of the embeddings and of the readout that training leaves out, in [0, 1).
         features: Whether to answer the encoder's states instead.
 
@@ -83,7 +85,8 @@ def pointer_generator(
     if not coverage >= 0:
         raise ValueError(f"Expected coverage to be at least 0. Received: coverage={coverage}")
     arguments.share(smoothing=smoothing, dropout=dropout)
-    model = PointerGenerator(vocabulary, width, units, coverage, smoothing, dropout)
+    arguments.one_of(GATES, cell=cell)
+    model = PointerGenerator(vocabulary, width, units, coverage, smoothing, dropout, cell)
     if not features:
         return model
     source = keras.Input((None,), dtype="int32", name="source")
@@ -97,17 +100,19 @@ class PointerGenerator(SequenceModel):
     The state is a dict: "h", "c", "context" [B, 2U], "weights" [B, S], and "coverage" [B, S] where there is one.
     """
 
-    def __init__(self, vocabulary, width, units, coverage, smoothing, dropout, name="pointer_generator", **kwargs):
+    def __init__(
+        self, vocabulary, width, units, coverage, smoothing, dropout, cell="lstm", name="pointer_generator", **kwargs
+    ):
         super().__init__(name=name, **kwargs)
         self.vocabulary, self.coverage, self.smoothing = vocabulary, coverage, smoothing
         self.width, self.units = width, units
         part = inherited(self)
         self.embedding = Embedding(vocabulary, width, **part, name="embedding")
         self.embedding.build((None, None))
-        self.encoder = Reader(units, 1, dropout, **part, name="encoder")
+        self.encoder = Reader(units, 1, dropout, cell, **part, name="encoder")
         self.encoder.build((None, None, width))
-        self.decoder = Step(units, width, 2 * units, **part, name="decoder")
-        self.decoder.build((None, 4 * units))
+        self.decoder = Step(units, width, 2 * units, cell, **part, name="decoder")
+        self.decoder.build((None, GATES[cell] * units))
         self.scores = AdditiveScores(units, 2 * units, coverage > 0, **part, name="scores")
         self.scores.build((None, units))
         self.readout = keras.layers.Dense(width, activation="tanh", **part, name="readout")
@@ -218,7 +223,13 @@ class PointerGenerator(SequenceModel):
     def get_config(self):
         """The constructor's arguments."""
         own = {"vocabulary": self.vocabulary, "width": self.width, "units": self.units, "dropout": self.dropout.rate}
-        return {**super().get_config(), **own, "coverage": self.coverage, "smoothing": self.smoothing}
+        return {
+            **super().get_config(),
+            **own,
+            "coverage": self.coverage,
+            "smoothing": self.smoothing,
+            "cell": self.encoder.cell,
+        }
 
 
 def _by_token(weights, source, vocabulary: int):
