@@ -11,9 +11,9 @@ from pathlib import Path
 
 from zoo import task_catalog
 from zoo.errors import UserError
+from zoo.hub_backbones import BACKBONES
 
 PREFIX = "hub:"
-KINDS = {"BartBackbone": "bart", "T5Backbone": "t5"}  # the backbone's class -> the tokenizer's kind
 _OUTSIDE = ("name", "trainable", "dtype")  # what Keras keeps beside the class's own arguments
 _LENGTH = 512  # tokens that are read where the model does not bound them
 
@@ -53,7 +53,7 @@ def described(backbone: str, arguments: dict, specials: dict, task_config: dict)
     return {
         **task_config,
         "arguments": {"backbone": backbone, "config": arguments, **specials},
-        "preprocess": {"kind": KINDS[backbone], "length": room, "size": arguments["vocabulary_size"]},
+        "preprocess": {"kind": BACKBONES[backbone].tokens, "length": room, "size": arguments["vocabulary_size"]},
         "decoding": {**task_config["decoding"], "max_length": min(room, task_config["decoding"]["max_length"])},
     }
 
@@ -65,8 +65,8 @@ def read_backbone(folder: Path) -> tuple[str, dict]:
         UserError: It is none of ours.
     """
     kind, arguments = _class(folder / "config.json")
-    if kind not in KINDS:
-        raise UserError(f"{folder}: a preset for KerasHub's {kind!r:.60}, expected one for {' or '.join(KINDS)}")
+    if kind not in BACKBONES:
+        raise UserError(f"{folder}: a preset for KerasHub's {kind!r:.60}, expected one for {' or '.join(BACKBONES)}")
     if type(arguments.get("vocabulary_size")) is not int or type(arguments.get("max_sequence_length", 1)) is not int:
         raise UserError(f"{folder / 'config.json'}: expected whole numbers as sizes")
     return kind, arguments

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from zoo import hub_presets, tasks
 from zoo.errors import UserError, nearest
-from zoo.inputs import hub_tokens
-
-TOKENS = {"BartBackbone": hub_tokens.BartTokens, "T5Backbone": hub_tokens.T5Tokens}
+from zoo.hub_backbones import BACKBONES
+from zoo.tasks.sequence_to_sequence import TOKENIZERS
 
 
 def load(preset: str, task: str = "summarization", languages: tuple[str, str] | None = None):
@@ -44,12 +43,12 @@ def _known(name: str, config: dict):
         raise UserError(f"{name}: no such folder; expected hub:NAME or hub:FOLDER")
     import keras_hub
 
-    classes = {kind: getattr(keras_hub.models, kind) for kind in hub_presets.KINDS}
+    classes = {kind: getattr(keras_hub.models, kind) for kind in BACKBONES}
     names = [one for cls in classes.values() for one in cls.presets]
     if name not in names:
         raise UserError(f"KerasHub has no preset {name!r} that reads and writes{nearest(name, names)}")
     kind = next(kind for kind, cls in classes.items() if name in cls.presets)
-    writer = getattr(keras_hub.models, kind.replace("Backbone", "Seq2SeqLM"))
+    writer = getattr(keras_hub.models, BACKBONES[kind].writer)
     try:
         there = writer.from_preset(name)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
@@ -59,16 +58,21 @@ def _known(name: str, config: dict):
             "offline, give hub:FOLDER, a folder that KerasHub's save_to_preset wrote"
         ) from None
     found = _task(
-        config, kind, there.backbone.get_config(), TOKENS[kind].packed(there.preprocessor.tokenizer), f"hub:{name}"
+        config, kind, there.backbone.get_config(), _tokens(kind).packed(there.preprocessor.tokenizer), f"hub:{name}"
     )
     for variable, value in zip(found.model.backbone.weights, there.backbone.weights, strict=True):
         variable.assign(value)
     return found
 
 
+def _tokens(backbone: str) -> type:
+    """The class of a backbone's tokenizer."""
+    return TOKENIZERS[BACKBONES[backbone].tokens]
+
+
 def _task(config: dict, backbone: str, arguments: dict, vocabulary: bytes, place):
     """The task around an untrained model of these arguments."""
-    kind = TOKENS[backbone]
+    kind = _tokens(backbone)
     try:
         specials = kind.specials(kind.opened(vocabulary))
         config = hub_presets.described(backbone, arguments, specials, config)

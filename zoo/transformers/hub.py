@@ -22,10 +22,9 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import UserError
+from zoo.hub_backbones import BACKBONES
 from zoo.layers.sequence import PADDING, START, SequenceModel
 
-# Class of the backbone -> class of the model that writes, and whether <s> and </s> go before source and target.
-BACKBONES = {"BartBackbone": ("BartSeq2SeqLM", True), "T5Backbone": ("T5Seq2SeqLM", False)}
 _BART_BASE = {
     "vocabulary_size": 50_265,
     "num_layers": 6,
@@ -100,8 +99,8 @@ class HubSeq2Seq(SequenceModel):
         import keras_hub
 
         super().__init__(name=name, **kwargs)
-        writer, self.begins = BACKBONES[type(backbone).__name__]
-        self.writer = getattr(keras_hub.models, writer)(backbone)
+        known = BACKBONES[type(backbone).__name__]
+        self.writer, self.begins = getattr(keras_hub.models, known.writer)(backbone), known.framed
         self.order = order(backbone.vocabulary_size, padding, start, end)
         self.vocabulary = len(self.order)
         self.first, self.last = start, end
