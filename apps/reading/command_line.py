@@ -16,11 +16,11 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from apps.reading import text_column
+from apps.reading import text_columns
 from zoo.data.images import folders
 from zoo.data.tables.reader import UTF16, is_table, is_utf16
 from zoo.errors import UserError
@@ -36,11 +36,12 @@ class Item:
 
     Attributes:
         name: What is shown for it: the path of an image, or the text itself.
-        payload: A `Path` of an image, a `str` of text, or the exception that says why there is neither.
+        payload: A `Path` of a file, a `str` of text, several of these by the names of their fields, or the exception
+            that says why there is none.
     """
 
     name: str
-    payload: Path | str | Exception
+    payload: Path | str | Mapping[str, Path | str] | Exception
 
 
 def add_image_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,21 +102,32 @@ def texts(arguments: argparse.Namespace, stdin: BinaryIO | None = None, document
         wanted = f"give texts or files, --csv F, or - for {held} on stdin"
         named, stdin = ["-"], _unnamed(stdin, wanted, f"{held} of text" if held == "lines" else held, arguments)
     parts = [_texts(item, arguments.column, stdin, documents) for item in named]
-    parts.append(_text(text, text) for text in arguments.text)
+    parts.append(text_item(text, text) for text in arguments.text)
     if arguments.csv:
         try:
-            parts.append(itertools.starmap(_text, text_column.rows(arguments.csv, arguments.column)))
+            parts.append(_column(arguments.csv, arguments.column))
         except UserError as error:
             raise UserError(f"--csv {arguments.csv}: {error}") from None
     return itertools.chain.from_iterable(parts)
 
 
-def read_payload(item: Item) -> bytes | str | Exception:
-    """The item as a task takes it: the bytes of an image file, or the text; an exception stays one."""
-    if not isinstance(item.payload, Path):
-        return item.payload
+def read_payload(item: Item) -> bytes | str | dict[str, bytes | str] | Exception:
+    """The item as a task takes it: the bytes of a file, the text, or its fields; an exception stays one."""
+    if not isinstance(item.payload, Mapping):
+        return _read(item.payload)
+    read = {name: _read(value) for name, value in item.payload.items()}
+    for name, value in read.items():
+        if isinstance(value, Exception):
+            return UserError(f"{name}: {value}")
+    return read
+
+
+def _read(payload: Path | str | Exception) -> bytes | str | Exception:
+    """The bytes of a file; anything else stays as it is."""
+    if not isinstance(payload, Path):
+        return payload
     try:
-        with open(item.payload, "rb") as stream:
+        with open(payload, "rb") as stream:
             about = os.fstat(stream.fileno())
             size = about.st_size
             if size <= LARGEST_FILE:  # a device or a pipe tells no size, and may have no end
@@ -247,7 +259,7 @@ def _texts(item: str, column: str, stdin: BinaryIO | None, documents: bool) -> I
         what = "is a folder, expected a file of texts" if os.path.isdir(item) else "no such file"
         yield Item(item, UserError(f"{what}; if it is meant as a text, give it by --text"))
     else:
-        yield _text(item, item)
+        yield text_item(item, item)
 
 
 def _meant_as_file(item: str, documents: bool) -> bool:
@@ -269,7 +281,14 @@ def _matches(item: str) -> list[str]:
     ]
 
 
-def _text(name: str, text: str | Exception) -> Item:
+def _column(path: str, column: str) -> Iterator[Item]:
+    """The texts of a column of a table; raises at once where there is none."""
+    rows = text_columns.rows(path, [column])
+    return (Item(place, one) if isinstance(one, Exception) else text_item(*one, *one) for place, one in rows)
+
+
+def text_item(name: str, text: str | Exception) -> Item:
+    """A text as an item, a bad one where it holds bytes that are no UTF-8."""
     try:
         if isinstance(text, str):
             text.encode()
@@ -281,7 +300,7 @@ def _text(name: str, text: str | Exception) -> Item:
 def _text_file(path: str, column: str, read: Callable[[BinaryIO, str], Iterator[Item]]) -> Iterator[Item]:
     try:
         if is_table(path):
-            yield from itertools.starmap(_text, text_column.rows(path, column))
+            yield from _column(path, column)
         else:
             with open(path, "rb") as stream:
                 yield from read(stream, path)

@@ -1,4 +1,4 @@
-"""Texts in a column of a table: CSV, TSV or JSON lines, each also with .gz, row by row."""
+"""Texts in columns of a table: CSV, TSV or JSON lines, each also with .gz, row by row."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from zoo.data.tables import delimited
 from zoo.data.tables.reader import SUFFIXES, UTF16, fault, is_table, is_utf16, place
 from zoo.errors import UserError, nearest
 
-Row = tuple[str, str | UserError]
+Row = tuple[str, tuple[str, ...] | UserError]
 
 
-def rows(path: str, column: str) -> Iterator[Row]:
-    """The texts of one column.
+def rows(path: str, columns: Sequence[str]) -> Iterator[Row]:
+    """The texts of some columns.
 
     Args:
         path: A table, by its suffix.
-        column: Name of a column, or of a field of each JSON object.
+        columns: Names of columns, or of fields of each JSON object.
 
     Returns:
-        An iterator of (text, text), or (place, exception) for a bad row. Bytes that are no UTF-8 come as lone
+        An iterator of (place, texts), or (place, exception) for a bad row. Bytes that are no UTF-8 come as lone
         surrogates, so that only their own row is bad. Empty rows of a CSV or TSV are passed over.
 
     Raises:
-        UserError: At once, where the file or its column is missing.
+        UserError: At once, where the file or a column is missing.
     """
     if not is_table(path):
         raise UserError(f"expected a table ({', '.join(SUFFIXES[:3])})")
@@ -39,7 +39,7 @@ def rows(path: str, column: str) -> Iterator[Row]:
         if is_utf16(stream.peek(64)):
             raise UserError(UTF16)
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        found = _json(path, text, column) if ".jsonl" in path.lower() else _csv(path, text, column)
+        found = _json(path, text, columns) if ".jsonl" in path.lower() else _csv(path, text, columns)
     except (OSError, EOFError) as error:
         raise UserError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return _guarded(found, text, path)
@@ -53,29 +53,28 @@ def _guarded(found: Iterator[Row], text: io.TextIOWrapper, path: str) -> Iterato
             yield path, UserError(f"cannot be read further: {error}")
 
 
-def _csv(path: str, text: io.TextIOWrapper, column: str) -> Iterator[Row]:
+def _csv(path: str, text: io.TextIOWrapper, columns: Sequence[str]) -> Iterator[Row]:
     first = list(itertools.islice(text, 1))  # more would have to wait for a pipe's next lines
-    form = delimited.form(first, ".tsv" in path.lower(), [column])
+    form = delimited.form(first, ".tsv" in path.lower(), columns)
     found = (record for record in delimited.records(itertools.chain(first, text), form) if not record.empty)
     header = next(found, None)
     names = header.fields if header else []
-    at = place([column], names)
-    if at is None:
-        raise UserError(_missing(column, names))
+    places = _places(columns, names)
     most = delimited.filled(names)
-    return (_row(path, record, fault(record, form, most), at, column) for record in found)
+    return (_row(path, record, fault(record, form, most), places, columns) for record in found)
 
 
-def _row(path: str, record: delimited.Record, wrong: str | None, at: int, column: str) -> Row:
+def _row(path: str, record: delimited.Record, wrong: str | None, places: Sequence[int], columns: Sequence[str]) -> Row:
     where = f"{path}, line {record.line}"
     if wrong:
         return where, UserError(wrong)
-    if len(record.fields) <= at:
-        return where, UserError(f"the row has no column {column!r}")
-    return record.fields[at], record.fields[at]
+    for index, column in zip(places, columns, strict=True):
+        if len(record.fields) <= index:
+            return where, UserError(f"the row has no column {column!r}")
+    return where, tuple(record.fields[index] for index in places)
 
 
-def _json(path: str, text: io.TextIOWrapper, column: str) -> Iterator[Row]:
+def _json(path: str, text: io.TextIOWrapper, columns: Sequence[str]) -> Iterator[Row]:
     lines = ((number, line) for number, line in enumerate(text, start=1) if line.strip())
     first = next(lines, None)
     if first is None:
@@ -87,23 +86,31 @@ def _json(path: str, text: io.TextIOWrapper, column: str) -> Iterator[Row]:
     if not isinstance(row, dict):
         raise UserError(f"line {first[0]} is no JSON object")
     names = list(row)
-    at = place([column], names)
-    if at is None:
-        raise UserError(_missing(column, names))
-    return (_json_row(path, number, line, names[at]) for number, line in itertools.chain([first], lines))
+    keys = [names[index] for index in _places(columns, names)]
+    return (_json_row(path, number, line, keys) for number, line in itertools.chain([first], lines))
 
 
-def _json_row(path: str, number: int, line: str, column: str) -> Row:
+def _json_row(path: str, number: int, line: str, columns: Sequence[str]) -> Row:
     place = f"{path}, line {number}"
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         return place, UserError(f"not JSON ({error})")
-    value = row.get(column) if isinstance(row, dict) else None
-    if not isinstance(value, str):
-        return place, UserError(f"expected an object with a text {column!r}")
-    return value, value
+    values = [row.get(column) if isinstance(row, dict) else None for column in columns]
+    for column, value in zip(columns, values, strict=True):
+        if not isinstance(value, str):
+            return place, UserError(f"expected an object with a text {column!r}")
+    return place, tuple(values)
 
 
-def _missing(column: str, names) -> str:
-    return f"no column {column!r}{nearest(column, names)} Name one by --column."
+def _places(columns: Sequence[str], names: Sequence[str]) -> list[int]:
+    """The places of the columns among the names.
+
+    Raises:
+        UserError: There is none of a name.
+    """
+    found = [place([column], names) for column in columns]
+    for column, index in zip(columns, found, strict=True):
+        if index is None:
+            raise UserError(f"no column {column!r}{nearest(column, names)} Name one by --column.")
+    return found
