@@ -135,10 +135,11 @@ def _verbosity(quiet: bool) -> int:
 
 def _say_what_is_next(recipe, folder: Path, own: bool) -> None:
     from apps import cli
+    from apps.pages.takes import TAKES
 
     place = shlex.quote(str(folder))
     tab = getattr(importlib.import_module(cli.COMMANDS[recipe.app][0]), "TAB", None)
-    item = "photos/" if tab is not None and tab.takes == "picture" else '"A text."'
+    item = TAKES[tab.takes].words if tab is not None else "ITEM"
     print(f"Written: {folder} (card.md, curve.png, scores.json)")
     print("Checked: what was written has been loaded again, and gave the score above.")
     print("Next, for example:")

@@ -15,12 +15,12 @@ import gradio as gr
 from apps import cli
 from apps.pages import cards
 from apps.pages.tab_session import TabSession
+from apps.pages.takes import TAKES
 from apps.pages.views import VIEWS, View
 from zoo.errors import UserError
 
 WAITING = 32  # answers that may wait; more are refused
 _KEPT = 600  # seconds that the files of a picture stay, with its answers
-_HEIGHT = 240  # pixels of the picture that is given: with it, examples and button fit a small screen
 _SHOWN = 20  # seconds that an error stays to be read
 _CONCURRENCY = {"concurrency_id": "answers", "concurrency_limit": max(2, os.cpu_count() or 1)}
 # Whoever asks again before the answer is there wants the last one; programs are answered by `zoo serve`, not by a page.
@@ -55,7 +55,7 @@ def _tab(desk: TabSession, errors: TextIO, debug: bool) -> None:
     place = gr.Column()  # filled below, once there is an item that the examples are examples of
     with gr.Row():
         with gr.Column(min_width=320):
-            item = _item(desk)
+            item = TAKES[desk.tab.takes].component(desk.tab.hint)
             preset = gr.Dropdown(
                 [(title, name) for name, title in desk.presets.items()],
                 value=desk.first,
@@ -74,7 +74,7 @@ def _tab(desk: TabSession, errors: TextIO, debug: bool) -> None:
     asked |= {"show_progress": "minimal", **_CONCURRENCY, **_STEP}
     preset.change(functools.partial(_about, desk), preset, knows, queue=False, show_progress="hidden", **_STEP)
     button.click(**asked)
-    (item.upload if desk.tab.takes == "picture" else item.submit)(**asked)
+    getattr(item, TAKES[desk.tab.takes].event)(**asked)
     examples.click(desk.examples.__getitem__, examples, [preset, item], queue=False, **_STEP).then(**asked)
 
 
@@ -82,16 +82,6 @@ def _about(desk: TabSession, preset: str) -> str:
     """The preset's labels and limits, and links to more about it."""
     card = cards.address(preset)
     return f"{desk.introduction(preset)} [Limits]({card}#limits), [card]({card})"
-
-
-def _item(desk: TabSession) -> gr.components.Component:
-    if desk.tab.takes == "picture":
-        area = gr.Image(label="Picture", sources=["upload", "clipboard"], placeholder=desk.tab.hint, height=_HEIGHT)
-        # The file reaches the application as it is; gr.Image's own would open it first, in words of its own. Not a
-        # subclass: Gradio writes a stub of each beside its source.
-        area.preprocess = lambda payload: payload.path if payload is not None else None
-        return area
-    return gr.Textbox(label="Text", lines=5, max_lines=16, placeholder=desk.tab.hint)
 
 
 def _examples(desk: TabSession, item: gr.components.Component) -> gr.Dataset:

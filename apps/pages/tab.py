@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
 
 from apps.answering.application import Answers
 
@@ -15,7 +14,7 @@ class Tab:
     Attributes:
         task: The kind of preset that it needs.
         preset: The one that is chosen first, where it is offered.
-        takes: What is given to it: a text from a box, the same line by line, or the file of a picture.
+        takes: A name in `apps.pages.takes.TAKES`: a text from a box, the same line by line, or the file of a picture.
         kind: The class of its answers, asked as the command asks it without options.
         views: How an answer is drawn, in this order: names in `apps.pages.views.VIEWS`.
         hint: What stands in the empty box.
@@ -24,7 +23,7 @@ class Tab:
 
     task: str
     preset: str
-    takes: Literal["text", "lines", "picture"]
+    takes: str
     kind: type[Answers]
     views: tuple[str, ...]
     hint: str

@@ -9,14 +9,14 @@ from pathlib import Path
 from types import ModuleType
 
 from apps.answering import application
-from apps.pages import drawings, wording
+from apps.pages import wording
 from apps.pages.loaded_tasks import Models
 from apps.pages.tab import Tab
+from apps.pages.takes import TAKES
 from apps.reading import command_line
 from zoo.errors import UserError
 from zoo.results.base import Result
 
-MOST_CHARACTERS = 10_000  # of a text: a beam search takes about a second for a thousand
 _BATCH = 32  # lines that go through the model at a time
 Answered = tuple[command_line.Item, Result]
 
@@ -43,12 +43,11 @@ class TabSession:
     def __init__(self, name: str, module: ModuleType, models: Models, presets: Mapping[str, dict], folder: Path):
         self.name = name
         self.tab: Tab = module.TAB
+        self._take = TAKES[self.tab.takes]
         self.presets = wording.names(presets)
         self.first = self.tab.preset if self.tab.preset in presets else next(iter(self.presets))
         self.examples = [
-            (preset, _drawn(example, folder) if self.tab.takes == "picture" else example)
-            for preset, example in self.tab.examples
-            if preset in presets
+            (preset, self._take.example(example, folder)) for preset, example in self.tab.examples if preset in presets
         ]
         self._models = models
         parser = argparse.ArgumentParser()
@@ -94,22 +93,6 @@ class TabSession:
         return list(zip(items, results, strict=True))
 
     def _items(self, given: str | None) -> list[command_line.Item]:
-        picture = self.tab.takes == "picture"
         if not (given or "").strip():
-            raise UserError(f"nothing to do: give a {'picture' if picture else 'text'}")
-        if picture:
-            return [command_line.Item(given, Path(given))]
-        if len(given) > MOST_CHARACTERS:
-            raise UserError(
-                f"the text has {len(given):,} characters; this page takes {MOST_CHARACTERS:,}, "
-                f"zoo {self.name} FILE as many as there are"
-            )
-        return [
-            command_line.Item(text, text) for text in (given.splitlines() if self.tab.takes == "lines" else [given])
-        ]
-
-
-def _drawn(name: str, folder: Path) -> str:
-    path = folder / f"{name}.png"
-    path.write_bytes(drawings.png(name))
-    return str(path)
+            raise UserError(f"nothing to do: give a {self._take.noun}")
+        return self._take.items(self.name, given)
