@@ -4,7 +4,7 @@ import pytest
 
 from tests.zoo.scaling import programs
 
-FIT, ZOO_TRAIN = 29, 5  # cases
+FIT, ZOO_TRAIN = 29, 6  # cases
 # On workers, the cases that exchange different things: a rule itself follows the exchange, and is held on two replicas.
 EXCHANGED = """adam lookahead global-clipnorm accumulation average all-at-once normalized half data-set generator masked
 scalar-loss mean-of-weights jit-subclass jit-outputs jit-half jit-state jit-masked refusals""".split()

@@ -71,6 +71,13 @@ def reviews(count):
 
 CASES = {
     "pictures": lambda: (dataclasses.replace(PICTURES, batch_size=600, optimizer="sgd", learning_rate=0.1), {}),
+    # Pictures are turned and shifted: each replica by what its own rows have drawn. 600 are read in each epoch anew.
+    "augmented": lambda: (
+        dataclasses.replace(
+            PICTURES, augment=recipes.get("quickstart").augment, batch_size=600, optimizer="sgd", learning_rate=0.1
+        ),
+        {"keep": 0.0},
+    ),
     "resnet": lambda: (RESNET, {}),
     # 49 to learn from, the last batch has one: fewer rows than replicas.
     "texts": lambda: (
