@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tests.zoo.sequence_models import Attention, Table, sources
-from zoo.decoding import Decoder, Search, loop, search
+from zoo.decoding import Decoder, Search, Stream, loop, search
 from zoo.decoding import decoder as decoder_module
 from zoo.decoding.beam import beam_search, largest
 from zoo.decoding.decoder import bucket_length, bucket_rows
@@ -566,3 +566,28 @@ def test_bad_options_get_one_clear_line(options, said):
     with pytest.raises(UserError, match=said) as caught:
         Search(**options)
     assert "\n" not in str(caught.value)
+
+
+# ---- token by token ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.8}, {"temperature": 1.3, "top_k": 3, "top_p": 0.9}])
+def test_a_stream_gives_the_tokens_of_a_search(options):
+    model = Attention()
+    stream, source = Stream(model), sources(4, 9, model.vocabulary)
+    found = decode(model, source, seed=7, first=3, max_length=12, **options)
+    for row in range(len(source)):
+        tokens = list(stream(source[row : row + 1], Search(max_length=12, **options), seed=7, first=3 + row))
+        assert tokens == written(found, row)
+
+
+def test_a_stream_gives_each_token_when_it_is_written():
+    """Nothing is computed ahead of what is asked for, and one hypothesis it must be."""
+    model = Table()
+    steps, step = [], model.step
+    model.step = lambda *arguments: (tf.py_function(lambda: steps.append(1), [], []), step(*arguments))[1]
+    stream = Stream(model)(SOURCE[:1], Search(max_length=4))
+    next(stream)
+    assert len(steps) == 1
+    with pytest.raises(UserError, match="beam=2, n_best=1"):
+        next(Stream(model)(SOURCE[:1], Search(beam=2)))

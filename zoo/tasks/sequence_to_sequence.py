@@ -50,6 +50,7 @@ class SequenceToSequence(Task):
     numbers = ("score", "distance")
     tolerances = {"score": 1e-4}  # the sum of many log-probabilities
     options = {"label_smoothing": 0.0, "decoding": {}}
+    streams_tokens = True  # whether what a token adds to the text is final
 
     def __init__(self, model: SequenceModel, config: Mapping, vocabulary: bytes):
         super().__init__(model, config)
@@ -216,6 +217,10 @@ class SequenceToSequence(Task):
         return decoding.Decoder(self.model)
 
     @cached_property
+    def _stream(self) -> decoding.Stream:
+        return decoding.Stream(self.model)
+
+    @cached_property
     def _tokenize(self):
         return tf.function(self.preprocess, input_signature=[self.raw_specification()])
 
@@ -260,10 +265,36 @@ class SequenceToSequence(Task):
             yield from answers
 
     def stream(self, item: object, *, seed: int = 0, **search) -> Iterator[str]:
-        """The answer to one item, part by part as it is written: a text longer than the model is read in parts."""
+        """The answer to one item, piece by piece as it is written; the pieces joined are its text.
+
+        A piece is what one token adds; of a beam, whose best text is known at its end only, and of a task that looks at
+        whole texts (see `streams_tokens`), it is the answer to one part of a long text.
+        """
         options = self._options(search)
+        begun = False
         for first, segment in enumerate(self.segments(self._text(item))):
-            yield from (answer.text for answer in self._written([segment], options, seed, 1, first))
+            blank = " " if begun else ""  # between the parts
+            for piece in filter(None, self._pieces(segment, options, seed, first)):
+                yield blank + piece
+                begun, blank = True, ""
+
+    def _pieces(self, segment: str, options: decoding.Search, seed: int, first: int) -> Iterator[str]:
+        if not self.streams_tokens or options.beam > 1 or options.n_best > 1:
+            yield self._written([segment], options, seed, 1, first)[0].text
+            return
+        features, counts = self._tokenize({"text": tf.constant([segment.encode()], tf.string)})
+        if not int(counts["total_tokens"][0]):
+            return
+        tokens, text = [], ""
+        for token in self._stream(features["source"].numpy(), options, seed, first):
+            tokens.append(token)
+            longer = self._detokenize(tf.constant([tokens])).numpy()[0].decode()
+            # Half a character, or a mark that moves to its word, waits for the next token.
+            if longer.startswith(text) and not longer.endswith("\ufffd"):
+                yield longer[len(text) :]
+                text = longer
+        whole = self._detokenize(tf.constant([tokens], tf.int32)).numpy()[0].decode() if tokens else ""
+        yield whole[len(text) :] if whole.startswith(text) else ""
 
     def _options(self, changes: Mapping) -> decoding.Search:
         """The preset's search with changes; sampling takes the place of a beam."""

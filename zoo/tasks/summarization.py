@@ -23,6 +23,7 @@ class Summarization(SequenceToSequence):
     """
 
     name = "summarization"
+    streams_tokens = False  # only a whole summary is known to be shorter than its text
 
     def _written(self, texts: Sequence[str], options, seed: int, batch_size: int, first: int) -> list[Generation]:
         answers = super()._written(texts, options, seed, batch_size, first)

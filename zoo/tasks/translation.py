@@ -52,6 +52,7 @@ class Translation(SequenceToSequence):
     """
 
     name = "translation"
+    streams_tokens = False  # marks and capitals are given back to whole sentences
     options = {**SequenceToSequence.options, "languages": None}
 
     def __init__(self, model, config, vocabulary: bytes):

@@ -11,7 +11,7 @@ from zoo.decoding import Search
 from zoo.errors import UserError
 from zoo.results.base import Failure
 from zoo.results.generation import Generation
-from zoo.tasks.sequence_to_sequence import joined
+from zoo.tasks.sequence_to_sequence import SequenceToSequence, joined
 
 KINDS = ("sentencepiece", "words")
 ITEMS = [*small_writers.TEXTS, "snow", "", "a red house. " * 2, "Hund", "two men", "😀", "  "]
@@ -170,9 +170,31 @@ def test_the_whole_answer_is_that_of_its_parts():
         *task.generate([LONG], beam=3, n_best=2),
     )
     close([result[1]], [joined(parts)])
-    assert list(task.stream(LONG)) == texts(task.generate(task.segments(LONG)))
-    sampled = list(task.stream(LONG, temperature=1.0, seed=3))
-    assert " ".join(filter(None, sampled)) == next(task.generate([LONG], temperature=1.0, seed=3)).text
+    said = [text for text in texts(task.generate(task.segments(LONG))) if text]
+    assert [piece.removeprefix(" ") for piece in task.stream(LONG)] == said
+    sampled = "".join(task.stream(LONG, temperature=1.0, seed=3))
+    assert sampled == next(task.generate([LONG], temperature=1.0, seed=3)).text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("search", [{"beam": 1}, {"temperature": 1.5, "top_k": 20}])
+def test_an_answer_streams_token_by_token(kind, search):
+    task = small_writers.writer(kind)
+    task.streams_tokens = True
+    items = [*ITEMS[:3], "é 😀 の"]
+    for item in items:
+        pieces = list(task.stream(item, seed=5, **search))
+        assert "".join(pieces) == super_text(task, item, seed=5, **search)
+        assert len(pieces) > 1 or len("".join(pieces)) < 12
+    assert list(task.stream("")) == []
+
+
+def super_text(task, item, **search):
+    """The text without what a translation gives back to its sentences."""
+    (written,) = SequenceToSequence._written(
+        task, [item], task._options({k: v for k, v in search.items() if k != "seed"}), search["seed"], 1, 0
+    )
+    return written.text
 
 
 def test_joined():
