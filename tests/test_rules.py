@@ -122,3 +122,36 @@ def test_every_module_has_an_importer_or_a_test():
         if path.stem != "__init__" and name not in used and not run_by_itself:
             unused.append(name)
     assert unused == []
+
+
+def missing(source: str) -> list[str]:
+    """What is imported of ours and is not there: an installed copy of an older state would hide that."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        for module in modules:
+            place = ROOT.joinpath(*module.split("."))
+            if module.split(".")[0] not in ("apps", "optimizers", "zoo"):
+                continue
+            if not (place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()):
+                found.append(module)
+            elif isinstance(node, ast.ImportFrom) and place.is_dir():
+                told = (place / "__init__.py").read_text(encoding="utf-8")
+                there = {path.stem for path in place.iterdir()}
+                names = [alias.name for alias in node.names]
+                found += [
+                    f"{module}.{name}" for name in names if name not in there and not re.search(rf"\b{name}\b", told)
+                ]
+    return found
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_imported_of_ours_is_there(path):
+    assert missing(path.read_text(encoding="utf-8")) == []
+
+
+def test_what_is_missing_is_found():
+    source = "import zoo.nothing\nfrom zoo import reload_, preset, build\nfrom zoo.data.nothing import x\nimport json"
+    assert missing(source) == ["zoo.nothing", "zoo.reload_", "zoo.data.nothing"]

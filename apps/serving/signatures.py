@@ -16,10 +16,10 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
 
-from apps.serving import batching, preparing
+from apps.serving import batching, input_preparation
 from apps.serving.errors import Refusal, from_tensorflow, invalid
-from zoo import reload
 from zoo.errors import UserError
+from zoo.export import run_saved_model
 
 DEFAULT = "serving_default"
 _INITIAL = "__saved_model_init_op"  # an entry that SavedModel adds; nothing can be asked of it
@@ -46,9 +46,9 @@ class Version:
         if not asked:
             raise UserError(f"{folder}: this SavedModel has no signatures, so that nothing can be asked of it")
         try:
-            for module in reload.required(folder):
+            for module in run_saved_model.required(folder):
                 importlib.import_module(module)
-            self._prepare = preparing.declared(folder)
+            self._prepare = input_preparation.declared(folder)
             session = tf.compat.v1.Session(graph=tf.Graph(), config=_settings(threads))
             with session.graph.as_default():
                 tf.compat.v1.saved_model.load(session, list(graph.meta_info_def.tags), str(folder))
@@ -79,7 +79,7 @@ class Version:
         for name, array in given.items():
             _check_shape(name, array, definition.inputs[name])
         given = {
-            name: preparing.prepared(name, array, self._prepare[name])
+            name: input_preparation.prepared(name, array, self._prepare[name])
             if name in self._prepare and array.dtype == object
             else array
             for name, array in given.items()

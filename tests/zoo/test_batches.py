@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zoo import data
-from zoo.data.batching.examples import ExampleBatches
+from zoo.data.batching.example_batches import ExampleBatches
 from zoo.errors import UserError
 from zoo.inputs.text import Text
 from zoo.tasks.learning import Learning

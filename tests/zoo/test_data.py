@@ -198,7 +198,7 @@ def test_unreadable_examples_are_named_and_left_out(tmp_path):
 
 
 def test_photos_that_only_opencv_decodes_are_trained_on_as_they_are_answered(tmp_path):
-    from zoo.data.batching.examples import ExampleBatches
+    from zoo.data.batching.example_batches import ExampleBatches
     from zoo.tasks.image_classification import ImageClassification
 
     declaration = {"kind": "image", "size": [64, 80], "channels": 3}

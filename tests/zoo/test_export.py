@@ -11,7 +11,7 @@ import pytest
 import zoo
 from zoo import data, export, tasks
 from zoo.errors import UserError
-from zoo.export import comparison
+from zoo.export import checking
 
 IMAGES = {
     "name": "tiny",
@@ -73,8 +73,8 @@ def test_an_export_that_differs_is_refused_and_not_kept(tmp_path, monkeypatch):
         answers[0]["scores"] = answers[0]["scores"] + 1e-3
         return answers
 
-    honest = comparison.replies
-    monkeypatch.setattr(comparison, "replies", other)
+    honest = checking.replies
+    monkeypatch.setattr(checking, "replies", other)
     with pytest.raises(export.ExportError, match="scores differ from the task's by 0.001"):
         export.saved_model(task, tmp_path)
     assert list((tmp_path / "tiny").iterdir()) == []

@@ -13,7 +13,7 @@ import zoo
 from tests.zoo.sequence_models import Table
 from zoo import decoding, export, preset, recipes, tasks
 from zoo.data.texts import pairs
-from zoo.export import comparison, run_saved_model
+from zoo.export import checking, run_saved_model
 
 WORDS = (
     "A great film: funny, warm and over too soon. I want these two hours of my life back! word 6/10 großartig".split()
@@ -75,13 +75,13 @@ def told(task, search, texts):
 
 @pytest.mark.parametrize("model", SMALL)
 def test_the_export_writes_as_the_task(tmp_path, monkeypatch, model):
-    task, replies, asked = writer(model), comparison.replies, []
+    task, replies, asked = writer(model), checking.replies, []
 
     def remembered(folder, task, requests):
         asked.extend(zip(requests, replies(folder, task, requests), strict=True))
         return [answer for _, answer in asked]
 
-    monkeypatch.setattr(comparison, "replies", remembered)
+    monkeypatch.setattr(checking, "replies", remembered)
     folder = export.saved_model(task, tmp_path)
 
     assert [(name, len(raw)) for (name, raw), _ in asked] == [
@@ -92,7 +92,7 @@ def test_the_export_writes_as_the_task(tmp_path, monkeypatch, model):
         whole = [place for place, text in enumerate(texts) if len(task.segments(text)) == 1]
         ours = told(task, task.searches[name], [texts[place] for place in whole])
         kept = {key: value[whole] for key, value in theirs.items()}
-        assert comparison.check(task, name, [raw[place] for place in whole], ours, kept) == 0
+        assert checking.check(task, name, [raw[place] for place in whole], ours, kept) == 0
         if len(raw) > 1:
             best = theirs["text"].reshape(6, -1)[:, 0]
             assert len(set(best)) > 3 and best[4] == ""  # it does read what it is given
@@ -163,12 +163,12 @@ def test_a_text_may_differ_only_where_rounding_decides(monkeypatch, text, score,
     def replies(folder, task, requests):
         return [{k: v.numpy() for k, v in answer(text, len(raw), score).items()} for _, raw in requests]
 
-    monkeypatch.setattr(comparison, "replies", replies)
+    monkeypatch.setattr(checking, "replies", replies)
     if isinstance(said, int):
-        assert comparison.compare(Undecided(), None, [b"x", b"y", b"z"]) == said
+        assert checking.compare(Undecided(), None, [b"x", b"y", b"z"]) == said
     else:
         with pytest.raises(export.ExportError, match=said):
-            comparison.compare(Undecided(), None, [b"x", b"y", b"z"])
+            checking.compare(Undecided(), None, [b"x", b"y", b"z"])
 
 
 @pytest.mark.parametrize("beam", [1, 2])
@@ -199,9 +199,9 @@ def test_a_shipped_preset_writes_the_same_for_200_held_sentences(tmp_path, data_
     held = pairs.load(recipe.data, recipe.splits[1], **recipe.columns).raw
     texts = [text for text in held if len(task.segments(text)) == 1][:200]
     raw = [text.encode() for text in texts]
-    answers = comparison.replies(folder, task, [(signature, raw) for signature in task.signatures()])
+    answers = checking.replies(folder, task, [(signature, raw) for signature in task.signatures()])
     for signature, theirs in zip(task.signatures(), answers, strict=True):
         ours = told(task, task.searches[signature], texts)
         # Differences by rounding are checked one by one, and are rare.
-        assert comparison.check(task, signature, raw, ours, theirs) <= 4
+        assert checking.check(task, signature, raw, ours, theirs) <= 4
     assert len(texts) == 200

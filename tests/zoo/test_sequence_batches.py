@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.zoo import small_writers
-from zoo.data.batching.pairs import PairBatches
+from zoo.data.batching.pair_batches import PairBatches
 from zoo.data.texts.noise import Noise
 from zoo.inputs.sentencepiece import Pieces
 from zoo.inputs.word_sequences import WordSequences

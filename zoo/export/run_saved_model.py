@@ -1,6 +1,6 @@
 """Runs a SavedModel where nothing but TensorFlow is at hand, and what the export itself says that it needs.
 
-`zoo.export.comparison` starts this file as a process of its own.
+`zoo.export.checking` starts this file as a process of its own.
 
 stdin: JSON {"folder": F, "requests": [{"signature": S, "rows": [{argument: {"b64": bytes} or numbers}, ...]}, ...]};
 stdout: a JSON list with the tensors of each answer.

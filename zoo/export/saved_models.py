@@ -10,7 +10,7 @@ import keras
 
 from zoo import preset
 from zoo.errors import UserError
-from zoo.export.comparison import compare
+from zoo.export.checking import compare
 from zoo.tasks.base import Task
 
 
@@ -26,7 +26,7 @@ def saved_model(
     compared with the task's. An export that needs more names it in `assets.extra/requires.json`: pieces of words need
     `tensorflow_text`, which has to be imported before such an export is loaded. `assets.extra/prepare.json` says of
     which kind an input is, {"image_bytes": "image"} or {"text": "text"}, so that `zoo serve` prepares it as the
-    applications do: see `apps.serving.preparing`.
+    applications do: see `apps.serving.input_preparation`.
 
     Args:
         task: A trained task.

@@ -13,7 +13,7 @@ from zoo.data import Examples
 from zoo.data import examples as data_examples
 from zoo.data.batching import memory
 from zoo.data.batching.base import Batches, Distribute, local
-from zoo.data.batching.examples import ExampleBatches
+from zoo.data.batching.example_batches import ExampleBatches
 from zoo.errors import UserError, nearest
 from zoo.inputs.base import Input
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from zoo import decoding
 from zoo.data.batching import memory
 from zoo.data.batching.base import Distribute, local
-from zoo.data.batching.pairs import PairBatches
+from zoo.data.batching.pair_batches import PairBatches
 from zoo.data.examples import objects, some
 from zoo.data.texts import pairs
 from zoo.data.texts.noise import Noise

@@ -7,8 +7,8 @@ import tensorflow as tf
 from tests.zoo import small_writers
 from tests.zoo.scaling import programs
 from zoo import data
-from zoo.data.batching.examples import ExampleBatches
-from zoo.data.batching.pairs import PairBatches
+from zoo.data.batching.example_batches import ExampleBatches
+from zoo.data.batching.pair_batches import PairBatches
 from zoo.inputs.sentencepiece import Pieces
 from zoo.inputs.text import Text
 from zoo.scaling import global_batch as scaled
