@@ -100,8 +100,6 @@ CASES = {
             model="pointer_generator",
             arguments={"width": 6, "units": 4},
             options={"languages": ("there", "back"), "decoding": {"max_length": 8}},
-            optimizer="adam",
-            learning_rate=5e-3,
         ),
         {"source": table(pairs(51))},
     ),
