@@ -146,7 +146,8 @@ def train(
         source_column: Of pairs, the column that is read; None: its language, or "source".
         target_column: Of pairs, the column that is written; None: its language, or "target".
         init: A preset to start from (fine-tuning).
-        **options: Of `zoo.training.fit`: `resume`, `save_every`, `strategy`, `say`, `begin`, `verbose`.
+        **options: Of `zoo.training.fit`: `resume`, `save_every`, `strategy`, `say`, `begin`, `verbose`, `callbacks`,
+            `keep`, `record_divergence`.
 
     Returns:
         The trained task, as `zoo.load(out)` gives it.

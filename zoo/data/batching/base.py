@@ -233,7 +233,7 @@ class Batches:
             return [each.numpy() for each in tf.nest.flatten(read(tf.constant(rows)), expand_composites=True)]
 
         # All workers go by the first one's memory, since they make the arrays together.
-        (first, (room,)) = distribute(lambda number: [chunk(0), [np.array(keep * memory.available())]][number], 2)
+        (first, (room,)) = distribute(lambda number: [np.array(keep * memory.available())] if number else chunk(0), 2)
         size = sum(array.nbytes for array in first) / min(self.chunk, self.size) * self.size
         if size > room:
             return None
