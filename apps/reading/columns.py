@@ -8,18 +8,25 @@ from collections.abc import Sequence
 from zoo import task_catalog
 from zoo.errors import UserError
 
+_HELP = {
+    "text": "column of texts (default: text)",
+    "path": "of a table of images: column of their paths (default: path)",
+    "label": "column of labels (default: label)",
+    "source": "of pairs: column of what is read (default: the language)",
+    "target": "of pairs: column of what is written (default: the language)",
+}
+
+
+def names() -> list[str]:
+    """The columns of all tasks."""
+    return list(dict.fromkeys([*_HELP, *(name for entry in task_catalog.CATALOG for name in entry.columns)]))
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the columns of texts or images with labels, and of pairs of texts."""
-    parser.add_argument("--text-column", metavar="C", help="column of texts (default: text)")
-    parser.add_argument(
-        "--path-column", metavar="C", help="of a table of images: column of their paths (default: path)"
-    )
-    parser.add_argument("--label-column", metavar="C", help="column of labels (default: label)")
-    parser.add_argument("--source-column", metavar="C", help="of pairs: column of what is read (default: the language)")
-    parser.add_argument(
-        "--target-column", metavar="C", help="of pairs: column of what is written (default: the language)"
-    )
+    """Adds an option for each column that a task has."""
+    for name in names():
+        told = _HELP.get(name, f"column of {name} (default: {name})")
+        parser.add_argument(f"--{name}-column", metavar="C", help=told)
 
 
 def chosen(arguments: argparse.Namespace, task: str, languages: Sequence[str] = ()) -> dict[str, str]:
@@ -34,7 +41,7 @@ def chosen(arguments: argparse.Namespace, task: str, languages: Sequence[str] = 
         UserError: A column of another kind of data.
     """
     ours = task_catalog.entry(task).columns
-    for name in dict.fromkeys(name for entry in task_catalog.CATALOG for name in entry.columns):
+    for name in names():
         if name not in ours and getattr(arguments, f"{name}_column") is not None:
             raise UserError(f"--{name}-column: {task} takes --{ours[0]}-column and --{ours[1]}-column")
     usual = languages or (None, None)

@@ -40,6 +40,10 @@ class Box(Result):
     def to_dict(self) -> dict:
         return {"corners": list(self.corners)}
 
+    def rows(self) -> list[dict]:
+        names = ("left", "top", "right", "bottom")
+        return [{"corner": name, "share": share} for name, share in zip(names, self.corners, strict=True)]
+
     def to_text(self) -> str:
         return " ".join(f"{corner:.2f}" for corner in self.corners)
 
@@ -131,7 +135,7 @@ def augment() -> list:
 
 BOXES = Recipe(
     name="small-box",
-    app="classify",
+    app="boxes",
     task="box",
     data="rectangles",
     data_terms="none",
@@ -180,7 +184,7 @@ def rated(count: int) -> Examples:
 RATED = dataclasses.replace(
     BOXES,
     name="small-rated",
-    app="sentiment",
+    app="rated",
     task="rated",
     model="rated_model",
     preprocess={},
@@ -309,6 +313,7 @@ class SpotTask(Task):
 SPOTS = dataclasses.replace(
     BOXES,
     name="small-spots",
+    app="spots",
     task="spots",
     model="spot_model",
     preprocess={},
