@@ -125,7 +125,7 @@ def test_every_module_has_an_importer_or_a_test():
 
 
 def missing(source: str) -> list[str]:
-    """What is imported of ours and is not there: an installed copy of an older state would hide that."""
+    """Imports of ours that are not there, which an installed copy of an older state would hide."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Import | ast.ImportFrom):
