@@ -83,7 +83,7 @@ BLOCK = {"width": 8, "heads": 2, "hidden": 6, "norm": "post", "activation": "sil
 HEADS = numbers(2, 2, 5, 4)  # B H S D/H
 SPREAD = {"embeddings_initializer": keras.initializers.RandomNormal(stddev=0.3, seed=1)}
 TABLE = {"input_dim": 12, "output_dim": 6, "tie_weights": False, **SPREAD}
-LSTMS = {"vocabulary": 12, "width": 6, "units": 4, "layers": 2, "dropout": 0.25, "tied": False}
+LSTMS = {"vocabulary": 12, "width": 6, "units": 4, "layers": 2, "dropout": 0.25, "tied": False, "cell": "gru"}
 
 
 def dense():
@@ -103,8 +103,8 @@ LAYERS = {
     CrossAttention: Row({"width": 8, "heads": 2}, (numbers(2, 3, 8), HEADS, HEADS + 1, BIAS)),
     Embedding: Row(TABLE, (TOKENS,)),
     PositionalEmbedding: Row(TABLE, (TOKENS,)),
-    Reader: Row({"units": 4, "layers": 2, "dropout": 0.25}, (numbers(2, 5, 3), TOKENS > 0)),
-    Step: Row({"units": 4, "known": 3, "carried": 2}, tuple(numbers(2, size) for size in (16, 2, 4, 4))),
+    Reader: Row({"units": 4, "layers": 2, "dropout": 0.25, "cell": "gru"}, (numbers(2, 5, 3), TOKENS > 0)),
+    Step: Row({"units": 4, "known": 3, "carried": 2, "cell": "gru"}, tuple(numbers(2, n) for n in (12, 2, 4, 4))),
     AdditiveScores: Row(
         {"units": 4, "width": 6, "coverage": True}, (numbers(2, 3), numbers(2, 5, 4), numbers(2, 5) ** 2)
     ),
@@ -117,7 +117,7 @@ LAYERS = {
     Luong: Row(LSTMS, (TEXTS,), dtype="float32"),
     Bahdanau: Row(LSTMS, (TEXTS,), dtype="float32"),
     PointerGenerator: Row(
-        {"vocabulary": 12, "width": 6, "units": 4, "coverage": 0.5, "smoothing": 0.1, "dropout": 0.25},
+        {"vocabulary": 12, "width": 6, "units": 4, "coverage": 0.5, "smoothing": 0.1, "dropout": 0.25, "cell": "gru"},
         (TEXTS,),
         dtype="float32",  # probabilities
     ),
