@@ -28,6 +28,24 @@ from zoo.tasks.classification import ClassificationTask
 SIZE = 16  # pixels of a side
 
 
+class Unlabelled(Task):
+    """A task whose examples have no classes, so that nothing of its model follows from them."""
+
+    report = "labels"
+
+    @classmethod
+    def check(cls, train, held):
+        return []
+
+    @classmethod
+    def config_from_data(cls, config, examples):
+        return dict(config["arguments"]), {}
+
+    @classmethod
+    def config_fields(cls, recipe, examples):
+        return {}
+
+
 # Boxes in pictures.
 
 
@@ -63,13 +81,12 @@ def box_model(width: int = 4) -> keras.Model:
     return BoxModel(pixels, keras.layers.Dense(4, activation="sigmoid", name="corners")(x))
 
 
-class BoxTask(Task):
+class BoxTask(Unlabelled):
     """Pictures -> one box."""
 
     name = "box"
     inputs = (Image("image_bytes"),)
     moved = {"boxes": "bounding_boxes"}
-    report = "labels"
 
     def __init__(self, model, config):
         super().__init__(model, config)
@@ -78,18 +95,6 @@ class BoxTask(Task):
     @classmethod
     def load_examples(cls, source, split=None, **columns):
         return pictures(60 if split == "train" else 20, seed=len(split or ""))
-
-    @classmethod
-    def check(cls, train, held):
-        return []
-
-    @classmethod
-    def config_from_data(cls, config, examples):
-        return dict(config["arguments"]), {}
-
-    @classmethod
-    def config_fields(cls, recipe, examples):
-        return {}
 
     def examples(self, record):
         boxes = {"boxes": record["boxes"][:, tf.newaxis], "labels": tf.zeros([tf.shape(record["boxes"])[0], 1])}
@@ -257,29 +262,16 @@ class Spots(Result):
         return " ".join(f"{number:.3f}" for number in self.numbers)
 
 
-class SpotTask(Task):
+class SpotTask(Unlabelled):
     """A seed -> six numbers as those of the training; nothing is validated."""
 
     name = "spots"
     inputs = (Number("seed", dtype="int32", low=0),)
-    report = "labels"
 
     @classmethod
     def load_examples(cls, source, split=None, **columns):
         random = np.random.default_rng(0)
         return Records(objects(range(40)), {"real": random.normal(size=(40, 6)).astype(np.float32)}, "normal")
-
-    @classmethod
-    def check(cls, train, held):
-        return []
-
-    @classmethod
-    def config_from_data(cls, config, examples):
-        return dict(config["arguments"]), {}
-
-    @classmethod
-    def config_fields(cls, recipe, examples):
-        return {}
 
     def preprocess(self, raw):
         return tf.map_fn(self._noise, raw["seed"], fn_output_signature=tf.TensorSpec([4], tf.float32)), {}

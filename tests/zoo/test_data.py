@@ -188,11 +188,10 @@ def test_checks_find_what_spoils_a_training():
 
 def test_unreadable_examples_are_named_and_left_out(tmp_path):
     from zoo.tasks.image_classification import ImageClassification
-    from zoo.training import sets
 
     folder = _photos(tmp_path / "photos", {"cat": 2, "dog": 2})
     (folder / "dog" / "0.png").write_bytes(b"no image")
-    rest, notes = data_examples.readable(data.load(folder, kind="image"), sets.encoder(ImageClassification))
+    rest, notes = data_examples.readable(data.load(folder, kind="image"), ImageClassification.inputs[0].encode)
     assert len(rest) == 3 and list(rest.labels) == [0, 0, 1]
     assert notes[0].startswith("1 of 4 examples cannot be read and are left out (0.png: ")
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+
+from zoo.errors import UserError
+from zoo.inputs import containers
 
 
 class Input:
@@ -55,3 +60,24 @@ class Input:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+
+def encode(inputs: Sequence[Input], item: object, checked: bool = False) -> dict[str, bytes | np.ndarray]:
+    """One item as a person has it -> its raw inputs by name.
+
+    Args:
+        inputs: Of a task.
+        item: What the one input takes; of several inputs a mapping of their names to what they take.
+        checked: Whether the item has been encoded before, so that costly checks are left out.
+
+    Raises:
+        UserError: It is of another kind, lacks an input, or is damaged.
+        OSError: A file of it cannot be read.
+    """
+    if len(inputs) == 1:
+        item = {inputs[0].name: item}
+    names = [given.name for given in inputs]
+    if not isinstance(item, Mapping) or set(item) != set(names):
+        got = ", ".join(map(str, item)) if isinstance(item, Mapping) else containers.kind(item)
+        raise UserError(f"expected an item with {', '.join(names)}, as a dict; got {got or 'nothing'}")
+    return {given.name: (given.encode_again if checked else given.encode)(item[given.name]) for given in inputs}

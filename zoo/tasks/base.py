@@ -13,7 +13,7 @@ import tensorflow as tf
 from zoo import preset
 from zoo.errors import UserError
 from zoo.inputs import containers
-from zoo.inputs.base import Input
+from zoo.inputs.base import Input, encode
 from zoo.results.base import Failure
 from zoo.tasks import confidence
 from zoo.tasks.learning import Learning
@@ -121,25 +121,8 @@ class Task(Learning, Measuring, Storing):
         return preset.introduction(self.config)
 
     def encode(self, item: object, checked: bool = False) -> dict[str, bytes | np.ndarray]:
-        """One item as a person has it -> its raw inputs by name.
-
-        Args:
-            item: What the one input takes; of several inputs a mapping of their names to what they take.
-            checked: Whether the item has been encoded before, so that costly checks are left out.
-
-        Raises:
-            UserError: It is of another kind, lacks an input, or is damaged.
-            OSError: A file of it cannot be read.
-        """
-        if len(self.inputs) == 1:
-            item = {self.inputs[0].name: item}
-        names = [given.name for given in self.inputs]
-        if not isinstance(item, Mapping) or set(item) != set(names):
-            got = ", ".join(map(str, item)) if isinstance(item, Mapping) else containers.kind(item)
-            raise UserError(f"expected an item with {', '.join(names)}, as a dict; got {got or 'nothing'}")
-        return {
-            given.name: (given.encode_again if checked else given.encode)(item[given.name]) for given in self.inputs
-        }
+        """One item as a person has it -> its raw inputs by name; see `zoo.inputs.base.encode`."""
+        return encode(self.inputs, item, checked)
 
     def is_item(self, array: np.ndarray) -> bool:
         """True of an array of numbers that is one item, and not several."""

@@ -87,7 +87,7 @@ def _examples(job: Job, cls: type) -> Sets:
         notes += found.test.notes
     more = []
     if job.source is not None:
-        found, more = sets.readable(found, sets.encoder(cls))
+        found, more = sets.readable(found, cls)
     for note in [*dict.fromkeys(notes), *more]:
         job.say(note)
     return found

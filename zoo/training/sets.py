@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from zoo.data import examples as data_examples
 from zoo.data import splits
-from zoo.errors import UserError
+from zoo.inputs.base import encode
 from zoo.recipe import Recipe
 
 _SHARE = 0.05  # of the user's own data, held back where the recipe names a split of its own data
@@ -66,30 +67,12 @@ def load(
     return Sets(train, held, test or None)
 
 
-def readable(sets: Sets, encode: Callable[[object], object]) -> tuple[Sets, list[str]]:
+def readable(sets: Sets, cls: type) -> tuple[Sets, list[str]]:
     """The same without what cannot be read, and sentences about that; see `zoo.data.examples.readable`."""
     found, notes = [], []
     for examples in sets:
         if examples is not None:
-            examples, more = data_examples.readable(examples, encode)
+            examples, more = data_examples.readable(examples, functools.partial(encode, cls.inputs))
             notes += more
         found.append(examples)
     return Sets(*found), notes
-
-
-def encoder(cls: type) -> Callable[[object], object]:
-    """A function that encodes an item of a task, which need not be made yet.
-
-    Raises:
-        UserError: From the function, for an item that cannot be read.
-    """
-    inputs = cls.inputs
-    if len(inputs) == 1:
-        return inputs[0].encode
-
-    def encode(item: Mapping) -> dict:
-        if not isinstance(item, Mapping) or set(item) != {given.name for given in inputs}:
-            raise UserError(f"expected {', '.join(given.name for given in inputs)}")
-        return {given.name: given.encode(item[given.name]) for given in inputs}
-
-    return encode

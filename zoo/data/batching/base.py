@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from zoo.data.batching import memory, order
 
-# How much each row of a global batch counts `[B]` -> the parts of it that are made here: a data set of (places int32
+# Weights of the rows of a global batch `[B]` -> the parts of it that are made here: a data set of (places int32
 # `[b]` in the batch, weights `[b, ...]` of these rows).
 Parts = Callable[[tf.Tensor], tf.data.Dataset]
 # (Number of a list of arrays -> the list, how many lists) -> all lists, possibly made by several workers.
