@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zoo import data
+from zoo.data.batching import order as order_module
 from zoo.data.batching.example_batches import ExampleBatches
 from zoo.errors import UserError
 from zoo.inputs.text import Text
@@ -91,3 +92,13 @@ def test_what_cannot_be_read_any_more_is_told():
     with pytest.raises(tf.errors.OpError):
         listed(batches.in_order())
     assert isinstance(batches.problem, UserError) and "UTF-8" in str(batches.problem)
+
+
+def test_seed_epoch_and_pool_each_choose_another_order():
+    whole = order_module.permutation(50, 1, 2).tolist()
+    assert sorted(whole) == list(range(50))
+    assert whole not in [order_module.permutation(50, *other).tolist() for other in ((2, 2), (1, 3))]
+    starts = order_module.of_pool(np.zeros(80), 4, 1, 2, 3)[1].tolist()
+    assert sorted(starts) == list(range(0, 80, 4))
+    others = [order_module.of_pool(np.zeros(80), 4, *other)[1].tolist() for other in ((2, 2, 3), (1, 3, 3), (1, 2, 4))]
+    assert starts not in others

@@ -152,6 +152,15 @@ def test_an_augmented_batch_is_the_same_in_parts_and_each_time():
     assert not all(np.array_equal(one, two) for (one, _), (two, _) in zip(whole, other, strict=True))
 
 
+def test_batches_of_one_epoch_and_of_two_draw_otherwise():
+    """Of one picture twenty times over, so that nothing but the draws differs."""
+    records = small_tasks.pictures(1, 5).take(np.zeros(20, int))
+    task = small_tasks.BoxTask(small_tasks.box_model(), {"preprocess": small_tasks.BOXES.preprocess})
+    batches = task.batches(records, 10, small_tasks.augment())
+    drawn = [x.numpy().tobytes() for x, _ in batches.training(5, 0, 2)]
+    assert len(drawn) == len(set(drawn)) == 4
+
+
 def test_replicas_are_refused_what_they_cannot_share():
     from zoo.training import compiling
 
